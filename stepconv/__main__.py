@@ -1,0 +1,8 @@
+"""Runs the command line: ``python -m stepconv`` is ``stepconv``."""
+
+from __future__ import annotations
+
+from stepconv.cli import main
+
+if __name__ == "__main__":
+    main()
