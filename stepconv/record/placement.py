@@ -1,0 +1,281 @@
+"""What one step of a trace shows, read from the record on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from stepconv.record.trace import Trace
+
+Array = NDArray[Any]
+Index = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One product of one output cell's sum.
+
+    Attributes
+    ----------
+    placement, number : int
+        Which placement of the trace, and which of its terms in the order of the sum.
+    output : tuple of int or None
+        (n, channel, *position) of the output cell; None where a stamp is cropped.
+    input : tuple of int or None
+        (n, channel, *position) of the input cell the value comes from; None for a zero.
+    kind : str
+        "input"; "padding", a zero of the border; "border", a copy from inside;
+        "inserted", a zero between the values of a transposed input.
+    weight_index : tuple of int
+        Index in the weight as given.
+    value, weight, product, sum
+        The value under the tap, the weight, their product, and the partial sum after
+        it. Where a stamp is cropped there is no sum: None.
+    """
+
+    placement: int
+    number: int
+    output: Index | None
+    input: Index | None
+    kind: str
+    weight_index: Index
+    value: Any
+    weight: Any
+    product: Any
+    sum: Any
+
+
+class Placement:
+    """One position of the kernel: a window, its products, the output cell they fill.
+
+    Arrays are (C_in/groups, *kernel) in the order of the sum: by input channel, then
+    as the window is read. For a transposed convolution the window lies on the
+    input with zeros inserted and the kernel is seen turned.
+    """
+
+    def __init__(self, trace: Trace, index: int, output_index: Index) -> None:
+        self.trace = trace
+        self.index = index
+        self.output_index = output_index
+        """(n, channel, *position) of the output cell this placement fills."""
+
+    def __repr__(self) -> str:
+        return f"Placement({self.index}, output{list(self.output_index)} = {self.output})"
+
+    @property
+    def channel(self) -> int:
+        """The output channel."""
+        return self.output_index[1]
+
+    @property
+    def position(self) -> Index:
+        """The output cell's spatial position."""
+        return self.output_index[2:]
+
+    @property
+    def input_channels(self) -> range:
+        """The input channels summed over."""
+        return self.trace.geometry.group_channels(self.channel)
+
+    @cached_property
+    def windows(self) -> tuple[Array, ...]:
+        """For each axis the laid-out positions under the kernel (see `stepconv.geometry`)."""
+        axes = self.trace.geometry.axes
+        return tuple(axis.window(o) for axis, o in zip(axes, self.position, strict=True))
+
+    @cached_property
+    def sources(self) -> tuple[Array, ...]:
+        """For each axis the input positions under the kernel, -1 for a zero."""
+        axes = self.trace.geometry.axes
+        return tuple(axis.source_at(w) for axis, w in zip(axes, self.windows, strict=True))
+
+    @cached_property
+    def values(self) -> Array:
+        """The values under the kernel, zeros where padding lies."""
+        image = self.trace.batched_input[self.output_index[0], list(self.input_channels)]
+        picked = image[(slice(None), *np.ix_(*self.sources))]
+        return np.where(self.missing, image.dtype.type(0), picked)
+
+    @cached_property
+    def missing(self) -> Array:
+        """Where a zero of the padding, or an inserted one, lies under the kernel: (*kernel)."""
+        return reduce(np.logical_or.outer, [source < 0 for source in self.sources])
+
+    @cached_property
+    def weights(self) -> Array:
+        """The kernel as the window meets it."""
+        geometry, weight = self.trace.geometry, self.trace.weight
+        if not geometry.transposed:
+            return weight[self.channel]
+        turned = (slice(None, None, -1),) * geometry.rank
+        own = weight[list(self.input_channels), self.channel % geometry.group_outputs]
+        return own[(slice(None), *turned)]
+
+    @property
+    def products(self) -> Array:
+        """The recorded products."""
+        return self._recorded(self.trace.products)
+
+    @property
+    def sums(self) -> Array:
+        """The recorded partial sums, each after its product."""
+        return self._recorded(self.trace.sums)
+
+    @property
+    def sum(self) -> Any:
+        """The whole sum, before the bias."""
+        return self.trace.sums[self.trace.cell(self.output_index), -1]
+
+    @property
+    def bias(self) -> Any:
+        """The bias of this channel, 0 where there is none."""
+        return self.trace.operands.bias[self.channel]
+
+    @property
+    def output(self) -> Any:
+        """The value of the output cell: the sum and the bias."""
+        return self.trace.value_at(self.output_index)
+
+    def kinds(self) -> Array:
+        """What lies under each tap: an array of the kinds of `Term`, (*kernel)."""
+        geometry = self.trace.geometry
+        per_axis = [
+            [axis.kind_at(int(p)) for p in window]
+            for axis, window in zip(geometry.axes, self.windows, strict=True)
+        ]
+        kinds = np.empty(geometry.kernel_size, dtype=object)
+        for tap in np.ndindex(*geometry.kernel_size):
+            found = {names[k] for names, k in zip(per_axis, tap, strict=True)}
+            kinds[tap] = next(k for k in ("padding", "inserted", "border", "input") if k in found)
+        return kinds
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """Every term, in the order of the sum."""
+        return tuple(self._terms())
+
+    def _recorded(self, record: Array) -> Array:
+        geometry = self.trace.geometry
+        shape = (geometry.group_inputs, *geometry.kernel_size)
+        return record[self.trace.cell(self.output_index)].reshape(shape)
+
+    def _terms(self) -> Iterator[Term]:
+        n, channels, kinds = self.output_index[0], self.input_channels, self.kinds()
+        values, weights, products, sums = self.values, self.weights, self.products, self.sums
+        for number, (c, *tap) in enumerate(np.ndindex(*products.shape)):
+            place = tuple(int(source[k]) for source, k in zip(self.sources, tap, strict=True))
+            at = (c, *tap)
+            yield Term(
+                placement=self.index,
+                number=number,
+                output=self.output_index,
+                input=None if -1 in place else (n, channels[c], *place),
+                kind=kinds[tuple(tap)],
+                weight_index=self.trace.weight_index(self.channel, c, tuple(tap)),
+                value=values[at],
+                weight=weights[at],
+                product=products[at],
+                sum=sums[at],
+            )
+
+
+class Stamp:
+    """One input cell of a transposed convolution, stamping its kernels on the output.
+
+    Arrays are (C_out/groups, *kernel), by the output channels of the cell's group that
+    the trace covers and by tap, in the weight's own order.
+    """
+
+    def __init__(self, trace: Trace, index: int, input_index: Index) -> None:
+        self.trace = trace
+        self.index = index
+        self.input_index = input_index
+        """(n, channel, *position) of the input cell."""
+
+    def __repr__(self) -> str:
+        return f"Stamp({self.index}, input{list(self.input_index)} = {self.value})"
+
+    @property
+    def position(self) -> Index:
+        """The input cell's spatial position."""
+        return self.input_index[2:]
+
+    @property
+    def value(self) -> Any:
+        """The value of the input cell."""
+        return self.trace.batched_input[self.input_index]
+
+    @property
+    def output_channels(self) -> tuple[int, ...]:
+        """The output channels it stamps."""
+        geometry = self.trace.geometry
+        group = self.input_index[1] // geometry.group_inputs
+        first = group * geometry.group_outputs
+        mine = range(first, first + geometry.group_outputs)
+        return tuple(c for c in self.trace.region[1] if c in mine)
+
+    @cached_property
+    def weights(self) -> Array:
+        """The kernels it stamps with."""
+        share = self.trace.geometry.group_outputs
+        return self.trace.weight[self.input_index[1], [c % share for c in self.output_channels]]
+
+    @cached_property
+    def products(self) -> Array:
+        """The stamp: the cell's value times the kernels, as recorded where it lands."""
+        return self._gathered()[0]
+
+    @cached_property
+    def sums(self) -> Array:
+        """What each output cell holds after the stamp, bias not yet added; 0 where cropped."""
+        return self._gathered()[1]
+
+    def landing(self, tap: Index) -> Index | None:
+        """Output position where the product of `tap` lands, None where it is cropped."""
+        axes = self.trace.geometry.axes
+        place = tuple(a.landing(i, k) for a, i, k in zip(axes, self.position, tap, strict=True))
+        inside = all(o in span for o, span in zip(place, self.trace.region[2:], strict=True))
+        return place if inside else None
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """Every product of the stamp, by output channel, then by tap."""
+        return tuple(self._terms())
+
+    def _gathered(self) -> tuple[Array, Array]:
+        products = np.asarray(self.value * self.weights)  # where cropped: computed, not recorded
+        sums = np.zeros_like(products)
+        n = self.input_index[0]
+        for j, channel in enumerate(self.output_channels):
+            for tap in np.ndindex(*self.trace.geometry.kernel_size):
+                place = self.landing(tap)
+                if place is not None:
+                    cell = self.trace.cell((n, channel, *place))
+                    number = self.trace.term_number(self.input_index[1], tap)
+                    products[j, *tap] = self.trace.products[cell, number]
+                    sums[j, *tap] = self.trace.sums[cell, number]
+        return products, sums
+
+    def _terms(self) -> Iterator[Term]:
+        n, channel, *_rest = self.input_index
+        share = self.trace.geometry.group_outputs
+        for number, (j, *tap) in enumerate(np.ndindex(*self.products.shape)):
+            out_channel, place = self.output_channels[j], self.landing(tuple(tap))
+            yield Term(
+                placement=self.index,
+                number=number,
+                output=None if place is None else (n, out_channel, *place),
+                input=self.input_index,
+                kind="input",
+                weight_index=(channel, out_channel % share, *tap),
+                value=self.value,
+                weight=self.weights[j, *tap],
+                product=self.products[j, *tap],
+                sum=None if place is None else self.sums[j, *tap],
+            )

@@ -1,0 +1,548 @@
+"""ConvSpec: the description of a convolution, which knows no shapes and no numbers."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stepconv.errors import ShapeError, SpecError
+from stepconv.geometry import AXIS_NAMES, Axis, Geometry
+
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular", "symmetric")
+PADDING_RULES = ("valid", "same", "same_lower", "full", "causal")
+
+Ints = int | Sequence[int]
+Pair = tuple[int, int]
+Padding = str | int | Sequence[int | Sequence[int]]
+
+_LARGEST = 2**31 - 1
+_LAYOUT = {1: "L", 2: "H, W", 3: "D, H, W"}
+
+
+@dataclass(frozen=True)
+class ConvSpec:
+    """A convolution without shapes: what a layer's constructor says.
+
+    Every per-axis value is normalised to a tuple, padding to (before, after) pairs
+    or kept as a named rule. The rank is the number of axes of `kernel_size`.
+
+    Parameters
+    ----------
+    kernel_size : int or tuple of int
+        Taps along each axis; an int describes a rank-1 kernel.
+    stride, dilation : int or tuple of int
+        Cells from one placement, and from one tap, to the next; at least 1.
+    padding : int, tuple of int, tuple of (before, after), or str
+        Cells added on each side; or "valid" (none), "same" (output ⌈input/stride⌉, an
+        odd cell goes after), "same_lower" (before), "full" (every overlap), "causal"
+        (rank 1: all before). Transposed: cells cropped from each end of the result.
+    groups : int
+        Blocks of channels that do not see one another.
+    padding_mode : {"zeros", "reflect", "replicate", "circular", "symmetric"}
+        What the padding holds. "reflect" mirrors without repeating the edge,
+        "symmetric" repeats it.
+    transposed : bool
+        A transposed convolution.
+    output_padding : int or tuple of int
+        Cells added after the result of a transposed convolution, which chooses among
+        the sizes that one stride maps to the same input.
+
+    Raises
+    ------
+    SpecError
+        When a value is not a whole number, too small or too large, of the wrong
+        length, or does not go with the others.
+
+    Examples
+    --------
+    >>> spec = ConvSpec((3, 3), stride=2, padding=1)
+    >>> spec
+    ConvSpec(kernel_size=(3, 3), stride=(2, 2), padding=(1, 1))
+    >>> spec.bind((1, 1, 5, 5)).output_shape
+    (1, 1, 3, 3)
+    """
+
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[Pair, ...] | str
+    dilation: tuple[int, ...]
+    groups: int
+    padding_mode: str
+    transposed: bool
+    output_padding: tuple[int, ...]
+
+    def __init__(
+        self,
+        kernel_size: Ints,
+        stride: Ints = 1,
+        padding: Padding = 0,
+        dilation: Ints = 1,
+        groups: int = 1,
+        padding_mode: str = "zeros",
+        transposed: bool = False,
+        output_padding: Ints = 0,
+    ) -> None:
+        sizes = kernel_size if isinstance(kernel_size, Sequence) else (kernel_size,)
+        rank = len(sizes)
+        if rank not in AXIS_NAMES:
+            raise SpecError(
+                "kernel_size {value} has {rank} axes; a convolution has 1, 2 or 3",
+                value=tuple(sizes),
+                rank=rank,
+            )
+        fix = object.__setattr__  # how a frozen dataclass sets its normalised values
+        fix(self, "kernel_size", _per_axis("kernel_size", kernel_size, rank, 1))
+        fix(self, "stride", _per_axis("stride", stride, rank, 1))
+        fix(self, "dilation", _per_axis("dilation", dilation, rank, 1))
+        fix(self, "groups", _whole("groups", groups, 1))
+        fix(self, "transposed", bool(transposed))
+        fix(self, "padding", _padding(padding, rank, self.transposed))
+        fix(self, "padding_mode", _padding_mode(padding_mode, self.transposed))
+        fix(self, "output_padding", _per_axis("output_padding", output_padding, rank, 0))
+        self._check_output_padding()
+
+    @property
+    def rank(self) -> int:
+        """Number of axes along which the kernel moves."""
+        return len(self.kernel_size)
+
+    @property
+    def name(self) -> str:
+        """Name of the function that runs this description, such as "conv2d"."""
+        return f"conv_transpose{self.rank}d" if self.transposed else f"conv{self.rank}d"
+
+    def __repr__(self) -> str:
+        parts = [f"kernel_size={self.kernel_size}", f"stride={self.stride}"]
+        if self.padding != ((0, 0),) * self.rank:
+            parts.append(f"padding={self._plain_padding()!r}")
+        if any(d != 1 for d in self.dilation):
+            parts.append(f"dilation={self.dilation}")
+        if any(self.output_padding):
+            parts.append(f"output_padding={self.output_padding}")
+        if self.groups != 1:
+            parts.append(f"groups={self.groups}")
+        if self.padding_mode != "zeros":
+            parts.append(f"padding_mode={self.padding_mode!r}")
+        if self.transposed:
+            parts.append("transposed=True")
+        return f"ConvSpec({', '.join(parts)})"
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the values as the plain arguments (JSON types) that build this description."""
+        padding = self.padding if isinstance(self.padding, str) else [list(p) for p in self.padding]
+        return {
+            "kernel_size": list(self.kernel_size),
+            "stride": list(self.stride),
+            "padding": padding,
+            "dilation": list(self.dilation),
+            "groups": self.groups,
+            "padding_mode": self.padding_mode,
+            "transposed": self.transposed,
+            "output_padding": list(self.output_padding),
+        }
+
+    def pads(self, input_size: Sequence[int]) -> tuple[Pair, ...]:
+        """Return (before, after) for each axis of an input of `input_size`.
+
+        >>> ConvSpec(4, stride=2, padding="same").pads((9,))
+        ((1, 2),)
+        """
+        if not isinstance(self.padding, str):
+            return self.padding
+        spans = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
+        match self.padding:
+            case "valid":
+                return ((0, 0),) * self.rank
+            case "full":
+                return tuple((span, span) for span in spans)
+            case "causal":
+                return ((spans[0], 0),)
+        pairs = []
+        for size, span, stride in zip(input_size, spans, self.stride, strict=True):
+            total = max((-(-size // stride) - 1) * stride + span + 1 - size, 0)
+            small, large = total // 2, total - total // 2
+            pairs.append((small, large) if self.padding == "same" else (large, small))
+        return tuple(pairs)
+
+    def bind(
+        self,
+        input_shape: Sequence[int],
+        weight_shape: Sequence[int] | None = None,
+        output_size: Ints | None = None,
+    ) -> Geometry:
+        """Bind the description to shapes.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            (N, C_in, *spatial), or (C_in, *spatial) unbatched.
+        weight_shape : tuple of int, optional
+            (C_out, C_in/groups, *kernel), transposed (C_in, C_out/groups, *kernel).
+            Without it one output channel for each group is meant.
+        output_size : int or tuple of int, optional
+            Transposed only: the size wanted, instead of output_padding.
+
+        Raises
+        ------
+        ShapeError
+            When the shapes do not fit the description or one another; the usual slips
+            (channels last, a missing axis, all channels in a grouped weight, a
+            transposed weight as (out, in)) are named.
+        """
+        inputs = _shape("input", input_shape)
+        channels_axis = self._check_input_axes(inputs)
+        in_channels, sizes = inputs[channels_axis], inputs[channels_axis + 1 :]
+        if weight_shape is None:
+            weights = (in_channels, 1) if self.transposed else (self.groups, in_channels)
+        else:
+            weights = _shape("weight", weight_shape)
+            self._check_weight_axes(weights)
+        self._check_channels(inputs, in_channels, weights, given=weight_shape is not None)
+        if 0 in sizes:
+            raise ShapeError(
+                "input {shape} holds no values: each spatial axis needs at least one cell",
+                shape=inputs,
+            )
+        axes = self._axes(sizes, output_size)
+        return Geometry(
+            axes=axes,
+            batch=inputs[0] if channels_axis else None,
+            in_channels=in_channels,
+            out_channels=weights[1] * self.groups if self.transposed else weights[0],
+            groups=self.groups,
+        )
+
+    # -- the rules behind bind ------------------------------------------------------
+
+    def _axes(self, sizes: tuple[int, ...], output_size: Ints | None) -> tuple[Axis, ...]:
+        pads = self.pads(sizes)
+        extra = self.output_padding
+        if output_size is not None:
+            extra = self._output_padding_for(sizes, output_size)
+        axes = tuple(
+            Axis(i, k, s, d, pad, self.padding_mode, self.transposed, a)
+            for i, k, s, d, pad, a in zip(
+                sizes, self.kernel_size, self.stride, self.dilation, pads, extra, strict=True
+            )
+        )
+        self._check_mode_limits(axes)
+        if any(axis.output_size < 1 for axis in axes):
+            self._raise_no_room(axes)
+        return axes
+
+    def _check_input_axes(self, inputs: tuple[int, ...]) -> int:
+        """Return which axis of the input counts the channels."""
+        rank, got = self.rank, len(inputs)
+        if got in (rank + 1, rank + 2):
+            return got - rank - 1
+        layout = _LAYOUT[rank]
+        facts = {"shape": inputs, "got": got, "name": self.name, "layout": layout}
+        if got == rank:
+            raise ShapeError(
+                "input {shape} has {got} axes; {name} takes (N, C, {layout}) or (C, {layout}):"
+                " the channel axis is missing; add it with input[None]",
+                **facts,
+            )
+        if got < rank:
+            raise ShapeError(
+                "input {shape} has {got} axes, fewer than the kernel's own;"
+                " {name} takes (N, C, {layout}) or (C, {layout})",
+                **facts,
+            )
+        raise ShapeError(
+            "input {shape} has {got} axes, too many; {name} takes (N, C, {layout}) or"
+            " (C, {layout}): drop an axis, or use a kernel with more axes",
+            **facts,
+        )
+
+    def _check_weight_axes(self, weights: tuple[int, ...]) -> None:
+        layout = "(C_in, C_out/groups" if self.transposed else "(C_out, C_in/groups"
+        kernel = ", ".join("k" * self.rank) + ")"
+        if len(weights) != self.rank + 2:
+            raise ShapeError(
+                "weight {shape} has {got} axes; {name} takes {wanted}",
+                shape=weights,
+                got=len(weights),
+                name=self.name,
+                wanted=f"{layout}, {kernel}",
+            )
+        if weights[2:] != self.kernel_size:
+            raise ShapeError(
+                "weight {shape} carries a kernel of {kernel}; the description says {wanted}",
+                shape=weights,
+                kernel=by(weights[2:]),
+                wanted=by(self.kernel_size),
+            )
+        if 0 in weights:
+            raise ShapeError(
+                "weight {shape} holds no values; each axis needs at least 1", shape=weights
+            )
+
+    def _check_channels(
+        self, inputs: tuple[int, ...], in_channels: int, weights: tuple[int, ...], *, given: bool
+    ) -> None:
+        groups = self.groups
+        expected = weights[0] if self.transposed else weights[1] * groups
+        facts = {"input": inputs, "weight": weights, "channels": in_channels, "groups": groups}
+        if not given or in_channels == expected:
+            self._check_groups(in_channels, in_channels if self.transposed else weights[0])
+            return
+        if inputs[-1] == expected:
+            raise ShapeError(
+                "input {input} has {channels} channels where weight {weight} wants {expected},"
+                " and {expected} stands last: channels come before the spatial axes here;"
+                " use numpy.moveaxis(input, -1, {axis})",
+                expected=expected,
+                axis=len(inputs) - self.rank - 1,
+                **facts,
+            )
+        if self.transposed and weights[1] * groups == in_channels:
+            raise ShapeError(
+                "weight {weight} looks like (C_out, C_in, …), but a transposed convolution takes"
+                " (C_in, C_out/groups, …) and the input has {channels} channels;"
+                " use weight.swapaxes(0, 1)",
+                **facts,
+            )
+        if not self.transposed and groups > 1 and weights[1] == in_channels:
+            raise ShapeError(
+                "weight {weight} carries all {channels} input channels, but with groups={groups}"
+                " a kernel sees {channels}/{groups} of them: its second axis must be {share}",
+                share=f"{in_channels / groups:g}",
+                **facts,
+            )
+        if self.transposed:
+            raise ShapeError(
+                "input {input} has {channels} channels, weight {weight} is made for {expected};"
+                " a transposed weight is (C_in, C_out/groups, …)",
+                expected=expected,
+                **facts,
+            )
+        raise ShapeError(
+            "input {input} has {channels} channels, weight {weight} is made for {expected}"
+            " (its second axis times groups={groups}); change one of the two",
+            expected=expected,
+            **facts,
+        )
+
+    def _check_groups(self, in_channels: int, first: int) -> None:
+        if in_channels == 0:
+            raise ShapeError("input has 0 channels; it needs at least 1")
+        for name, channels in (("in_channels", in_channels), ("out_channels", first)):
+            if channels % self.groups:
+                raise ShapeError(
+                    "{name} {channels} cannot be dealt out to groups={groups};"
+                    " choose a number of groups that divides it",
+                    name=name,
+                    channels=channels,
+                    groups=self.groups,
+                )
+
+    def _check_mode_limits(self, axes: tuple[Axis, ...]) -> None:
+        if self.transposed or self.padding_mode in ("zeros", "replicate"):
+            return
+        edge = 1 if self.padding_mode == "reflect" else 0
+        for name, axis in zip(AXIS_NAMES[self.rank], axes, strict=True):
+            if max(axis.pad) > axis.input_size - edge:
+                raise ShapeError(
+                    "padding {padding} is too much for padding_mode {mode!r} on the {name} axis"
+                    " of {size}: at most {most} cells can be copied; use less padding or"
+                    " 'replicate'",
+                    padding=max(axis.pad),
+                    mode=self.padding_mode,
+                    name=name,
+                    size=axis.input_size,
+                    most=axis.input_size - edge,
+                )
+
+    def _raise_no_room(self, axes: tuple[Axis, ...]) -> None:
+        if self.transposed:
+            raise ShapeError(
+                "padding {padding} crops all of the {full} cells that the stamps cover"
+                " (output {size}); use less padding",
+                padding=self._plain_padding(),
+                full=by(axis.output_size + sum(axis.pad) for axis in axes),
+                size=by(axis.output_size for axis in axes),
+            )
+        raise ShapeError(
+            "kernel {kernel} with dilation {dilation} spans {span}, more than the padded input"
+            " {padded}; add padding or lower the dilation",
+            kernel=by(self.kernel_size),
+            dilation=by(self.dilation) if len(set(self.dilation)) > 1 else self.dilation[0],
+            span=by(axis.span for axis in axes),
+            padded=by(axis.layout_size for axis in axes),
+        )
+
+    def _output_padding_for(self, sizes: tuple[int, ...], output_size: Ints) -> tuple[int, ...]:
+        if not self.transposed:
+            raise SpecError(
+                "output_size {value} is for transposed convolutions; forward, the sizes follow"
+                " from the input",
+                value=output_size,
+            )
+        if any(self.output_padding):
+            raise SpecError(
+                "output_size {value} and output_padding {extra} both choose the size; give one",
+                value=output_size,
+                extra=self.output_padding,
+            )
+        wanted = _per_axis("output_size", output_size, self.rank, 1)
+        extras = []
+        for name, i, k, s, d, pad, size in zip(
+            AXIS_NAMES[self.rank],
+            sizes,
+            self.kernel_size,
+            self.stride,
+            self.dilation,
+            self.pads(sizes),
+            wanted,
+            strict=True,
+        ):
+            least = Axis(i, k, s, d, pad, transposed=True).output_size
+            most = least + max(s, d) - 1
+            if not least <= size <= most:
+                raise ShapeError(
+                    "output_size {size} is out of reach on the {name} axis: an input of {input}"
+                    " gives {least} to {most}",
+                    size=size,
+                    name=name,
+                    input=i,
+                    least=least,
+                    most=most,
+                )
+            extras.append(size - least)
+        return tuple(extras)
+
+    def _check_output_padding(self) -> None:
+        if not any(self.output_padding):
+            return
+        if not self.transposed:
+            raise SpecError(
+                "output_padding {value} is for transposed convolutions; leave it 0",
+                value=self.output_padding,
+            )
+        for extra, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True):
+            if extra >= max(s, d):
+                raise SpecError(
+                    "output_padding {value} must be less than the stride {stride} or the"
+                    " dilation {dilation}: it chooses among the sizes between two strides",
+                    value=extra,
+                    stride=s,
+                    dilation=d,
+                )
+
+    def _plain_padding(self) -> Any:
+        if isinstance(self.padding, str) or any(before != after for before, after in self.padding):
+            return self.padding
+        return tuple(before for before, _after in self.padding)
+
+
+def by(sizes: Any) -> str:
+    """Write sizes as people do: ``5x5``."""
+    return "x".join(str(size) for size in sizes)
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise SpecError("{name} {value!r} is not a whole number", name=name, value=value)
+    number = operator.index(value)
+    if number < least:
+        raise SpecError(
+            "{name} is {value}; it must be at least {least}", name=name, value=number, least=least
+        )
+    if number > _LARGEST:
+        raise SpecError(
+            "{name} is {value}; it must be at most {most}", name=name, value=number, most=_LARGEST
+        )
+    return number
+
+
+def _per_axis(name: str, value: Any, rank: int, least: int) -> tuple[int, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return (_whole(name, value, least),) * rank
+    values = tuple(_whole(name, one, least) for one in value)
+    if len(values) == 1:
+        return values * rank
+    if len(values) != rank:
+        raise SpecError(
+            "{name} {value} has {count} values; a rank-{rank} kernel moves along {rank}:"
+            " give one number, or one for each axis",
+            name=name,
+            value=tuple(values),
+            count=len(values),
+            rank=rank,
+        )
+    return values
+
+
+def _padding(value: Any, rank: int, transposed: bool) -> tuple[Pair, ...] | str:
+    if isinstance(value, str):
+        return _padding_rule(value, rank, transposed)
+    per_axis = tuple(value) if isinstance(value, Sequence) else (value,)
+    if len(per_axis) == 1:
+        per_axis *= rank
+    if len(per_axis) != rank:
+        raise SpecError(
+            "padding {value} has {count} values for a kernel that moves along {rank}: give one"
+            " number, one for each axis, or a (before, after) pair for each axis",
+            value=value,
+            count=len(per_axis),
+            rank=rank,
+        )
+    pairs = []
+    for one in per_axis:
+        sides = tuple(one) if isinstance(one, Sequence) and not isinstance(one, str) else (one, one)
+        if len(sides) != 2:
+            raise SpecError(
+                "padding {value} is not a (before, after) pair; give two numbers", value=one
+            )
+        pairs.append((_whole("padding", sides[0], 0), _whole("padding", sides[1], 0)))
+    return tuple(pairs)
+
+
+def _padding_rule(value: str, rank: int, transposed: bool) -> str:
+    if value not in PADDING_RULES:
+        raise SpecError(
+            "padding {value!r} is not a rule; give numbers or one of {rules}",
+            value=value,
+            rules=", ".join(PADDING_RULES),
+        )
+    if transposed:
+        raise SpecError(
+            "padding {value!r} is for forward convolutions; transposed, padding is the number of"
+            " cells cropped from each end: give numbers",
+            value=value,
+        )
+    if value == "causal" and rank != 1:
+        raise SpecError(
+            "padding 'causal' is for rank 1, where one axis is time; this kernel has rank {rank}:"
+            " give (before, after) pairs",
+            rank=rank,
+        )
+    return value
+
+
+def _padding_mode(value: Any, transposed: bool) -> str:
+    if value not in PADDING_MODES:
+        raise SpecError(
+            "padding_mode {value!r} is not one of {modes}",
+            value=value,
+            modes=", ".join(PADDING_MODES),
+        )
+    if transposed and value != "zeros":
+        raise SpecError(
+            "padding_mode {value!r} is for forward convolutions; a transposed one pads with zeros"
+            " alone",
+            value=value,
+        )
+    return str(value)
+
+
+def _shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
+    try:
+        return tuple(_whole(f"{name} size", size, 0) for size in shape)
+    except TypeError:
+        raise ShapeError(
+            "{name} shape {value!r} is not a sequence of whole numbers", name=name, value=shape
+        ) from None
