@@ -24,76 +24,61 @@ from typing import TYPE_CHECKING, Any
 
 from stepconv.version import __version__ as __version__
 
-_HOME = {
-    "conv": "functional",
-    "conv1d": "functional",
-    "conv2d": "functional",
-    "conv3d": "functional",
-    "conv_transpose1d": "functional",
-    "conv_transpose2d": "functional",
-    "conv_transpose3d": "functional",
-    "output_shape": "functional",
-    "Conv1d": "layers",
-    "Conv2d": "layers",
-    "Conv3d": "layers",
-    "ConvTranspose1d": "layers",
-    "ConvTranspose2d": "layers",
-    "ConvTranspose3d": "layers",
-    "trace": "record",
-    "Trace": "record",
-    "Placement": "record",
-    "Stamp": "record",
-    "Term": "record",
-    "unrolled_matrix": "matrix",
-    "UnrolledMatrix": "matrix",
-    "receptive_field": "receptive",
-    "ConvSpec": "spec",
-    "Axis": "geometry",
-    "Geometry": "geometry",
-    "show": "views",
-    "StepconvError": "errors",
-    "SpecError": "errors",
-    "ShapeError": "errors",
-    "DtypeError": "errors",
-    "InputError": "errors",
-    "TraceError": "errors",
+_NAMES = {
+    "functional": "conv conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"
+    " output_shape",
+    "layers": "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d",
+    "record": "Placement Stamp Term Trace trace",
+    "matrix": "UnrolledMatrix unrolled_matrix",
+    "receptive": "receptive_field",
+    "spec": "ConvSpec",
+    "geometry": "Axis Geometry",
+    "views": "show",
+    "errors": "DtypeError InputError ShapeError SpecError StepconvError TraceError",
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = sorted(_HOME)  # noqa: PLE0605  # a list, though computed
+__all__ = sorted(_HOME)
 
-if TYPE_CHECKING:  # the same names again, for type checkers and editors
+if TYPE_CHECKING:  # the same names, for type checkers and editors
     from stepconv.errors import (
-        DtypeError,
-        InputError,
-        ShapeError,
-        SpecError,
-        StepconvError,
-        TraceError,
+        DtypeError as DtypeError,
+        InputError as InputError,
+        ShapeError as ShapeError,
+        SpecError as SpecError,
+        StepconvError as StepconvError,
+        TraceError as TraceError,
     )
     from stepconv.functional import (
-        conv,
-        conv1d,
-        conv2d,
-        conv3d,
-        conv_transpose1d,
-        conv_transpose2d,
-        conv_transpose3d,
-        output_shape,
+        conv as conv,
+        conv1d as conv1d,
+        conv2d as conv2d,
+        conv3d as conv3d,
+        conv_transpose1d as conv_transpose1d,
+        conv_transpose2d as conv_transpose2d,
+        conv_transpose3d as conv_transpose3d,
+        output_shape as output_shape,
     )
-    from stepconv.geometry import Axis, Geometry
+    from stepconv.geometry import Axis as Axis, Geometry as Geometry
     from stepconv.layers import (
-        Conv1d,
-        Conv2d,
-        Conv3d,
-        ConvTranspose1d,
-        ConvTranspose2d,
-        ConvTranspose3d,
+        Conv1d as Conv1d,
+        Conv2d as Conv2d,
+        Conv3d as Conv3d,
+        ConvTranspose1d as ConvTranspose1d,
+        ConvTranspose2d as ConvTranspose2d,
+        ConvTranspose3d as ConvTranspose3d,
     )
-    from stepconv.matrix import UnrolledMatrix, unrolled_matrix
-    from stepconv.receptive import receptive_field
-    from stepconv.record import Placement, Stamp, Term, Trace, trace
-    from stepconv.spec import ConvSpec
-    from stepconv.views import show
+    from stepconv.matrix import UnrolledMatrix as UnrolledMatrix, unrolled_matrix as unrolled_matrix
+    from stepconv.receptive import receptive_field as receptive_field
+    from stepconv.record import (
+        Placement as Placement,
+        Stamp as Stamp,
+        Term as Term,
+        Trace as Trace,
+        trace as trace,
+    )
+    from stepconv.spec import ConvSpec as ConvSpec
+    from stepconv.views import show as show
 
 
 def __getattr__(name: str) -> Any:
