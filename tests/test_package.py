@@ -124,6 +124,7 @@ def test_star_import() -> None:
 
 
 def test_one_direction_of_imports() -> None:
-    result = run("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")
+    command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    result = run("-c", command, "--no-logo", "--no-cache")
     assert result.returncode == 0, result.stdout
     assert re.search(r"Contracts: \d+ kept, 0 broken", result.stdout)
