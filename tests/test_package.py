@@ -65,6 +65,13 @@ def test_a_shape_needs_no_compiler() -> None:
     assert "numba" not in loaded
 
 
+@pytest.mark.compiled
+def test_compiled_kernels_are_kept_on_disk(tmp_path: Path) -> None:
+    code = "import stepconv; stepconv.conv1d([[1, 2]], [[[1]]])"
+    assert run("-c", code, NUMBA_CACHE_DIR=str(tmp_path)).returncode == 0
+    assert list(tmp_path.rglob("*.nbi"))
+
+
 def test_run_as_a_module() -> None:
     version = run("-m", "stepconv", "--version")
     assert (version.returncode, version.stderr) == (0, "")
