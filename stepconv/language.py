@@ -56,11 +56,12 @@ def using_language(language: str) -> Iterator[None]:
 
 
 def language_of(environment: Mapping[str, str]) -> str:
-    """Choose the language from LANGUAGE, LC_ALL, LC_MESSAGES and LANG, in gettext's order."""
-    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
-        for name in environment.get(variable, "").split(":"):
-            if name[:2].lower() in LANGUAGES:
-                return name[:2].lower()
-            if name in ("C", "POSIX") or name.startswith("C."):
-                return "en"
+    """Choose the language from LANGUAGE, LC_ALL, LC_MESSAGES and LANG, as gettext does: the first set decides."""
+    variables = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    first = next((environment[name] for name in variables if environment.get(name)), "")
+    for name in first.split(":"):
+        if name[:2].lower() in LANGUAGES:
+            return name[:2].lower()
+        if name in ("C", "POSIX") or name.startswith("C."):
+            break
     return "en"
