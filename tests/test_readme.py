@@ -1,0 +1,45 @@
+"""What the README files show is what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools import readme
+
+
+@pytest.mark.parametrize("path", readme.READMES, ids=lambda path: path.name)
+def test_every_screen_is_what_the_command_prints(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(readme.SCREEN.findall(text)) >= 6
+    assert readme.refreshed(text) == text, "python tools/readme.py update"
+
+
+@pytest.mark.parametrize("path", readme.READMES, ids=lambda path: path.name)
+def test_the_library_example_prints_what_its_comments_say(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [code] = re.findall(r"^```python\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, path.name, "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    promised = re.findall(r"^print\(.*\)\s+#\s*(.*)$", code, re.MULTILINE)
+    assert [line.endswith(said) for line, said in zip(promised, printed, strict=True)] == [True] * 3
+    assert (tmp_path / "record.json").is_file()
+
+
+def test_both_readmes_show_the_same_commands() -> None:
+    english, chinese = (
+        re.findall(r"^(?:\$ )?(stepconv .*|pip .*)$", path.read_text("utf-8"), re.MULTILINE)
+        for path in readme.READMES
+    )
+    assert [line.replace(" --lang zh", "") for line in chinese] == english
+
+
+def test_every_linked_file_is_there() -> None:
+    for path in readme.READMES:
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8")):
+            if not target.startswith("https://"):
+                assert (readme.ROOT / target).is_file(), f"{path.name}: {target}"
