@@ -21,6 +21,9 @@ __all__ = ["read_array"]
 # Nothing but these is numbers, even where a file is named 1; ./1 is that file.
 _NUMBERS = re.compile(r"[\s0-9.eEjJ+\-,;|\[\]]*[0-9][\s0-9.eEjJ+\-,;|\[\]]*")
 
+# What begins like a word or has a folder in it was meant as a name; nan and inf were not.
+_NAME = re.compile(r"(?!(nan|inf)\b)[^\W\d_].*|[^\[{]*[/\\].*", re.IGNORECASE)
+
 
 def read_array(
     source: str, *, what: str = "input", stdin: TextIO | BinaryIO | None = None
@@ -92,12 +95,19 @@ def _read_text(source: str, origin: Origin) -> NDArray[Any]:
     try:
         return parse_text(source, origin)
     except InputError:
-        names = nearest(source)
-        if not names:
-            raise
-        raise InputError(
-            '{origin}: "{source}" is not a number; did you mean {names}?',
-            origin=origin,
-            source=shown(source),
-            names=", ".join(f"@{name}" for name in names),
-        ) from None
+        names = ", ".join(f"@{name}" for name in nearest(source))
+        if names:
+            raise InputError(
+                '{origin}: "{source}" is not a number; did you mean {names}?',
+                origin=origin,
+                source=shown(source),
+                names=names,
+            ) from None
+        if _NAME.fullmatch(source):
+            raise InputError(
+                '{origin}: "{source}" is neither numbers nor a file that is there; give numbers '
+                'such as "1 2; 3 4", a file, or a sample such as @digit',
+                origin=origin,
+                source=shown(source),
+            ) from None
+        raise

@@ -134,6 +134,12 @@ def _check_level(level: list[Any], shape: tuple[int, ...], origin: Origin) -> No
 
 
 def _check_leaf(leaf: Any, k: int, shape: tuple[int, ...], origin: Origin) -> None:
+    if not isinstance(leaf, int | float) and not shape:
+        raise InputError(
+            "{origin}: the JSON holds {entry} where a list of numbers should stand",
+            origin=origin,
+            entry=_described(leaf),
+        )
     if not isinstance(leaf, int | float):
         raise InputError(
             "{origin}: at {place} stands {entry}, which is not a number; every entry needs to "
@@ -159,9 +165,7 @@ def _place(k: int, shape: tuple[int, ...]) -> str:
     >>> _place(5, (2, 3))
     '[1][2]'
     """
-    if not shape:
-        return "[]"
-    return "".join(f"[{index}]" for index in np.unravel_index(k, shape))
+    return "".join(f"[{index}]" for index in np.unravel_index(k, shape)) or "[]"
 
 
 def _dtype(leaves: list[Any]) -> type[np.generic]:

@@ -177,14 +177,8 @@ def _refusal(word: str, place: Place, origin: Origin) -> InputError:
             point=shown(point, 30),
             **values,
         )
-    if origin.name:
-        return InputError(
-            '{origin}: "{word}" ({place}) is not a number; numbers are parted by spaces or '
-            "commas, rows by new lines or semicolons",
-            **values,
-        )
     return InputError(
-        '{origin}: "{word}" ({place}) is not a number, nor is there such a file; give numbers '
-        'such as "1 2; 3 4", a file that is there, or a sample such as @digit',
+        '{origin}: "{word}" ({place}) is not a number; numbers are parted by spaces or commas, '
+        "rows by new lines or semicolons",
         **values,
     )

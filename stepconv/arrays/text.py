@@ -63,9 +63,9 @@ def _rows(part: str, number: int, origin: Origin) -> list[list[str]]:
 
 
 def parse_csv(text: str, origin: Origin) -> NDArray[Any]:
-    """Read a table whose fields are parted by tabs, semicolons or commas.
+    r"""Read a table whose fields are parted by tabs, semicolons or commas.
 
-    >>> parse_csv("1;2\\n3;4", Origin("input")).tolist()
+    >>> parse_csv("1;2\n3;4", Origin("input")).tolist()
     [[1, 2], [3, 4]]
     """
     text = text.translate(_TO_ASCII)

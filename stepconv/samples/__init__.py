@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import math
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, reduce
-from pathlib import Path
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from stepconv.errors import InputError
 from stepconv.files import shown
 from stepconv.language import language
+from stepconv.samples.recipes import Array, array_of, data
 
-Array = NDArray[Any]
+__all__ = ["Sample", "Scene", "nearest", "sample", "samples", "scene"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,12 +167,6 @@ def _plain(name: str) -> str:
 
 
 @cache
-def _data() -> dict[str, Any]:
-    with open(Path(__file__).parent / "data" / "samples.toml", "rb") as stream:
-        return tomllib.load(stream)
-
-
-@cache
 def _samples() -> dict[str, Sample]:
     scenes = {
         name: Sample(name, "scene", scene.input, (), scene.source, scene.titles)
@@ -189,9 +178,9 @@ def _samples() -> dict[str, Sample]:
 def _arrays(kind: Literal["input", "kernel"]) -> dict[str, Sample]:
     return {
         name: Sample(
-            name, kind, _array(entry["array"]), tuple(entry.get("aliases", ())), **_labels(entry)
+            name, kind, array_of(entry["array"]), tuple(entry.get("aliases", ())), **_labels(entry)
         )
-        for name, entry in _data()[f"{kind}s"].items()
+        for name, entry in data()[f"{kind}s"].items()
     }
 
 
@@ -205,95 +194,21 @@ def _scenes() -> dict[str, Scene]:
     return {
         name: Scene(
             name,
-            _lifted(_array(entry["input"]), entry["rank"]),
-            _lifted(_array(entry["weight"]), entry["rank"]),
-            _array(entry["bias"]) if "bias" in entry else None,
+            _lifted(array_of(entry["input"]), entry["rank"]),
+            _lifted(array_of(entry["weight"]), entry["rank"]),
+            array_of(entry["bias"]) if "bias" in entry else None,
             MappingProxyType(entry.get("options", {})),
             **_labels(entry),
         )
-        for name, entry in _data()["scenes"].items()
+        for name, entry in data()["scenes"].items()
     }
 
 
 def _labels(entry: Mapping[str, Any]) -> dict[str, Any]:
-    source = _data()["sources"][entry["source"]] if "source" in entry else ""
+    source = data()["sources"][entry["source"]] if "source" in entry else ""
     titles = {"en": entry["title"], "zh": entry["title_zh"]}
     return {"source": source, "titles": MappingProxyType(titles)}
 
 
-def _array(entry: Any) -> Array:
-    """Return the read-only array that an entry lists, names, or has a recipe for."""
-    if isinstance(entry, str):
-        data = _data()
-        return _array((data["inputs"] | data["kernels"])[entry]["array"])
-    if isinstance(entry, dict):
-        array = _RECIPES[entry["recipe"]](entry.get("size", ()))
-    else:
-        array = np.array(entry)
-    array.flags.writeable = False
-    return array
-
-
 def _lifted(array: Array, rank: int) -> Array:
     return array.reshape((1,) * (rank + 2 - array.ndim) + array.shape)
-
-
-def _ramp(size: Sequence[int]) -> Array:
-    return np.arange(1, math.prod(size) + 1).reshape(size)
-
-
-def _digits(size: Sequence[int]) -> Array:
-    """Digits that never repeat within a 3x3 or a 2x2x2 window."""
-    steps = (5, 1, 3)[-len(size) :]
-    ramps = np.indices(size).reshape(len(size), -1)
-    return ((np.array(steps) @ ramps + 1) % 10).reshape(size)
-
-
-def _step(size: Sequence[int]) -> Array:
-    return np.broadcast_to(np.arange(size[-1]) >= size[-1] // 2, size).astype(np.int64)
-
-
-def _impulse(size: Sequence[int]) -> Array:
-    array = np.zeros(size, np.int64)
-    array[tuple(length // 2 for length in size)] = 1
-    return array
-
-
-def _binomial(size: Sequence[int]) -> Array:
-    """Products of binomial coefficients, the integers nearest to a Gaussian's shape."""
-    rows = [np.array([math.comb(length - 1, k) for k in range(length)]) for length in size]
-    product: Array = reduce(np.multiply.outer, rows)
-    return product
-
-
-def _sentences(_size: Sequence[int]) -> Array:
-    """The article's words, the parts of a word vector moved to the channel axis."""
-    return np.moveaxis(np.array(_data()["article"]["words"]), -1, 1)
-
-
-def _recovered(_size: Sequence[int]) -> Array:
-    """The weights the article does not print, from its input and output by least squares.
-
-    Each output channel has 24 equations in 6 unknowns; what remains is rounding.
-    """
-    words = _sentences(())
-    output = np.array(_data()["article"]["output"])
-    length = words.shape[-1] - output.shape[-1] + 1
-    windows = np.lib.stride_tricks.sliding_window_view(words, length, axis=-1)
-    equations = np.moveaxis(windows, 2, 1).reshape(-1, words.shape[1] * length)
-    results = np.moveaxis(output, 1, -1).reshape(-1, output.shape[1])
-    weight = np.linalg.lstsq(equations, results, rcond=None)[0]
-    return weight.T.reshape(output.shape[1], words.shape[1], length)
-
-
-_RECIPES: Mapping[str, Callable[[Sequence[int]], Array]] = {
-    "ramp": _ramp,
-    "digits": _digits,
-    "ones": lambda size: np.ones(size, np.int64),
-    "average": lambda size: np.full(size, 1 / math.prod(size)),
-    "step": _step,
-    "impulse": _impulse,
-    "binomial": _binomial,
-    "sentences": _sentences,
-    "recovered": _recovered,
-}
