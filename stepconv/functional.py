@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stepconv.errors import DtypeError, ShapeError
-from stepconv.operands import Array, Operands, prepare
-from stepconv.spec import ConvSpec, Ints, Padding
+from stepconv.operands import Array, Operands, check_weight_axes, prepare
+from stepconv.spec import ConvSpec, Ints, Padding, checked_shape
 
 
 def conv1d(
@@ -52,7 +52,8 @@ def conv1d(
     padding_mode : {"zeros", "reflect", "replicate", "circular", "symmetric"}
         What the padding holds.
     out : ndarray, optional
-        Where to put the result: of its shape and dtype.
+        Where to put the result: of its shape and dtype, with any strides. It may overlap
+        the operands.
 
     Returns
     -------
@@ -303,8 +304,10 @@ def output_shape(
     >>> output_shape((3, 64, 128), (32, 64, 4), stride=2)
     (3, 32, 63)
     """
+    weights = checked_shape("weight", weight_shape)
+    check_weight_axes(weights)
     spec = ConvSpec(
-        tuple(weight_shape)[2:],
+        weights[2:],
         stride=stride,
         padding=padding,
         dilation=dilation,
@@ -313,19 +316,30 @@ def output_shape(
         transposed=transposed,
         output_padding=output_padding,
     )
-    return spec.bind(input_shape, weight_shape, output_size).output_shape
+    return spec.bind(input_shape, weights, output_size).output_shape
 
 
 def run(operands: Operands, out: Array | None = None) -> Array:
     """Compute prepared operands, into `out` where given."""
+    if out is None:
+        return operands.narrowed(_filled(_scratch(operands), operands))
+    target = _checked_out(out, operands)
+    if _is_direct(target, operands):
+        _filled(target, operands)
+    else:
+        target[...] = operands.narrowed(_filled(_scratch(operands), operands))
+    return out
+
+
+def _scratch(operands: Operands) -> Array:
+    return np.empty(operands.geometry.output_shape, operands.input.dtype)
+
+
+def _filled(target: Array, operands: Operands) -> Array:
+    """Let the kernel fill `target`, contiguous and of the dtype computed in."""
     from stepconv.kernels import textbook  # Numba loads when a kernel is first needed
 
     geometry = operands.geometry
-    if out is not None:
-        _check_out(out, operands)
-    target = out if out is not None and _is_direct(out, operands) else None
-    if target is None:
-        target = np.empty(geometry.output_shape, operands.input.dtype)
     kernel = textbook.convolve_transposed if geometry.transposed else textbook.convolve
     kernel(
         operands.input,
@@ -341,11 +355,7 @@ def run(operands: Operands, out: Array | None = None) -> Array:
             *geometry.output_size,
         ),
     )
-    if out is None:
-        return target.astype(operands.dtype, copy=False)
-    if target is not out:
-        out[...] = target
-    return out
+    return target
 
 
 def _forward(
@@ -403,7 +413,8 @@ def _transposed(
     return run(operands, out)
 
 
-def _check_out(out: Any, operands: Operands) -> None:
+def _checked_out(out: Any, operands: Operands) -> Array:
+    """Return the plain array behind `out`, where it can hold the result."""
     shape = operands.geometry.output_shape
     if not isinstance(out, np.ndarray):
         raise DtypeError(
@@ -426,6 +437,7 @@ def _check_out(out: Any, operands: Operands) -> None:
             state="writeable" if out.flags.writeable else "read-only",
             got=out.dtype,
         )
+    return np.asarray(out)  # a subclass may shape and index in its own way
 
 
 def _is_direct(out: Array, operands: Operands) -> bool:

@@ -117,7 +117,7 @@ class Axis:
     @cached_property
     def source(self) -> Indices:
         """`source_at` every laid-out position: ``np.pad(np.arange(n), pad, mode)``."""
-        return self.source_at(np.arange(self.layout_size))
+        return _frozen(self.source_at(np.arange(self.layout_size)))
 
     def kind_at(self, position: int) -> str:
         """What lies at a laid-out position.
@@ -148,7 +148,7 @@ class Axis:
         starts = np.arange(self.output_size) * self.step
         for tap in range(self.kernel_size):
             reached[self.source_at(starts + tap * self.dilation)] = True
-        return np.flatnonzero(~reached[:-1])
+        return _frozen(np.flatnonzero(~reached[:-1]))
 
     @property
     def phases(self) -> tuple[tuple[int, ...], ...]:
@@ -273,3 +273,9 @@ class Geometry:
     def _with_batch(self, channels: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
         batch = () if self.batch is None else (self.batch,)
         return (*batch, channels, *sizes)
+
+
+def _frozen(indices: Indices) -> Indices:
+    """Kernels trust the index maps, so that nobody may change one."""
+    indices.flags.writeable = False
+    return indices

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -26,7 +26,8 @@ class Operands:
     """Input (N, C_in, D, H, W), weight (·, ·, kd, kh, kw) and bias (C_out,) of one dtype.
 
     `dtype` is the result's; the arrays carry the one computed in, which differs for
-    float16 alone.
+    float16 alone. All are read-only: no kernel writes to one, and Numba, which compiles
+    anew for each mix of writeable and read-only arrays, meets one mix only.
     """
 
     spec: ConvSpec
@@ -42,6 +43,20 @@ class Operands:
         first, second, third = self.geometry.embedded
         return first.source, second.source, third.source
 
+    def narrowed(self, result: Array) -> Array:
+        """Return a result in the dtype promised; float16 ends at 65504, beyond lies inf."""
+        with np.errstate(over="ignore"):
+            return result.astype(self.dtype, copy=False)
+
+    def copied(self) -> Operands:
+        """Return the same in arrays of its own, which no caller can change."""
+        return replace(
+            self,
+            input=_readonly(self.input.copy()),
+            weight=_readonly(self.weight.copy()),
+            bias=_readonly(self.bias.copy()),
+        )
+
     def walk(self, origin: Sequence[int] = (0, 0, 0)) -> Array:
         """Steps, dilations and first output position, as the textbook kernels read them."""
         axes = self.geometry.embedded
@@ -52,10 +67,15 @@ class Operands:
 def as_array(name: str, value: ArrayLike) -> Array:
     """Return `value` as an array of numbers that can be convolved.
 
+    Subclasses are taken for the plain array they hold: a ``numpy.matrix`` has two axes
+    in every operation, and a masked array would lose its mask without a word, so one with
+    masked cells is refused.
+
     Raises
     ------
     DtypeError
-        For anything but bool, integers, floats to 64 and complex numbers to 128 bits.
+        For anything but bool, integers, floats to 64 and complex numbers to 128 bits,
+        and for masked cells.
     ShapeError
         For nested sequences of unequal length.
     """
@@ -67,12 +87,19 @@ def as_array(name: str, value: ArrayLike) -> Array:
         ) from None
     except OverflowError:
         raise DtypeError("{name} holds a number too large for NumPy", name=name) from None
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DtypeError(
+            "{name} has {count} masked cells, and a sum over the others alone is no convolution;"
+            " say what they hold with {name}.filled(0)",
+            name=name,
+            count=int(np.count_nonzero(np.ma.getmaskarray(value))),
+        )
     if array.dtype.kind not in "biufc" or array.dtype.itemsize > (
         16 if array.dtype.kind == "c" else 8
     ):
         raise DtypeError(
             "{name} is of dtype {dtype}; give bool, integers, floats up to float64 or complex"
-            " numbers up to complex128, for instance {name}.astype(numpy.float64)",
+            " numbers up to complex128, for instance numpy.asarray({name}, dtype=numpy.float64)",
             name=name,
             dtype=array.dtype,
         )
@@ -95,19 +122,13 @@ def prepare(
     """
     image, kernels = as_array("input", input), as_array("weight", weight)
     offsets = None if bias is None else as_array("bias", bias)
-    if not 3 <= kernels.ndim <= 5 or (rank is not None and kernels.ndim != rank + 2):
-        _raise_weight_axes(kernels.shape, rank, bool(arguments.get("transposed")))
-    if 0 in kernels.shape:
-        raise ShapeError(
-            "weight {shape} holds no values; each axis needs at least 1", shape=kernels.shape
-        )
+    check_weight_axes(kernels.shape, rank, transposed=arguments.get("transposed") is True)
     spec = ConvSpec(kernels.shape[2:], **arguments)
     geometry = spec.bind(image.shape, kernels.shape, output_size)
     check_bias(offsets, geometry.out_channels)
-    check_memory(geometry)
-
     dtype = result_dtype(image, kernels, offsets)
     working = np.dtype(np.float32) if dtype == np.float16 else dtype
+    check_memory(geometry, working.itemsize)
     batch = 1 if geometry.batch is None else geometry.batch
     sizes = (1,) * (3 - geometry.rank)
     operands = Operands(
@@ -120,7 +141,7 @@ def prepare(
             *kernels.shape[:2], *sizes, *geometry.kernel_size
         ),
         bias=(
-            np.zeros(geometry.out_channels, working)
+            _readonly(np.zeros(geometry.out_channels, working))
             if offsets is None
             else _contiguous(offsets, working)
         ),
@@ -145,6 +166,32 @@ def result_dtype(*arrays: Array | None) -> np.dtype[Any]:
     return np.result_type(*(array.dtype for array in given)).newbyteorder("=")
 
 
+def check_weight_axes(
+    shape: tuple[int, ...], rank: int | None = None, *, transposed: bool = False
+) -> None:
+    """Refuse a weight from which no kernel can be read, or none of the rank promised."""
+    if rank is None and not 3 <= len(shape) <= 5:
+        raise ShapeError(
+            "weight {shape} has {got} axes; a convolution takes 3 (rank 1), 4 (rank 2) or 5"
+            " (rank 3): two for channels and one for each axis the kernel moves along",
+            shape=shape,
+            got=len(shape),
+        )
+    if rank is not None and len(shape) != rank + 2:
+        kernel = ", ".join("k" * rank)
+        raise ShapeError(
+            "weight {shape} has {got} axes; {name} takes {wanted}",
+            shape=shape,
+            got=len(shape),
+            name=f"conv_transpose{rank}d" if transposed else f"conv{rank}d",
+            wanted=f"(C_in, C_out/groups, {kernel})"
+            if transposed
+            else f"(C_out, C_in/groups, {kernel})",
+        )
+    if 0 in shape:
+        raise ShapeError("weight {shape} holds no values: each axis needs at least 1", shape=shape)
+
+
 def check_bias(bias: Array | None, out_channels: int) -> None:
     """Refuse a bias that is not one number for each output channel."""
     if bias is not None and bias.shape != (out_channels,):
@@ -156,16 +203,20 @@ def check_bias(bias: Array | None, out_channels: int) -> None:
         )
 
 
-def check_memory(geometry: Geometry) -> None:
-    """Refuse an output, or index maps, larger than this machine's memory before taking any."""
-    cells = prod(geometry.output_shape) + sum(axis.layout_size for axis in geometry.axes)
-    if cells * 8 > memory():
+def check_memory(geometry: Geometry, itemsize: int = 8) -> None:
+    """Refuse arrays and index maps that fill half of this machine's memory, before taking any."""
+    arrays = (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
+    need = sum(map(prod, arrays)) * itemsize
+    need += sum(axis.layout_size for axis in geometry.axes) * _MAP_BYTES
+    if need > memory() // 2:
         raise ShapeError(
-            "output {shape} and its index maps are {cells} numbers, more than the {memory} GB of"
-            " memory of this machine hold; lower the padding or raise the stride",
-            shape=geometry.output_shape,
-            cells=cells,
-            memory=memory() >> 30,
+            "input {input}, output {output} and the index maps between them take {need} MB, more"
+            " than half of the {memory} MB of memory of this machine; lower the padding, raise"
+            " the stride or use a smaller input",
+            input=geometry.input_shape,
+            output=geometry.output_shape,
+            need=need >> 20,
+            memory=memory() >> 20,
         )
 
 
@@ -178,10 +229,17 @@ def memory() -> int:
 
 
 _INT64_MAX = 2**63 - 1
+_MAP_BYTES = 48  # a laid-out position while its index map is made: six arrays of int64
 
 
 def _contiguous(array: Array, dtype: np.dtype[Any]) -> Array:
-    return np.ascontiguousarray(array, dtype=dtype)
+    return _readonly(np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"]))
+
+
+def _readonly(array: Array) -> Array:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _check_integer_range(operands: Operands) -> None:
@@ -196,23 +254,3 @@ def _check_integer_range(operands: Operands) -> None:
             "the sums could reach {worst}, beyond int64; convert the input to float64",
             worst=worst,
         )
-
-
-def _raise_weight_axes(shape: tuple[int, ...], rank: int | None, transposed: bool) -> None:
-    if rank is None:
-        raise ShapeError(
-            "weight {shape} has {got} axes; a convolution takes 3 (rank 1), 4 (rank 2) or 5"
-            " (rank 3): two for channels and one for each axis the kernel moves along",
-            shape=shape,
-            got=len(shape),
-        )
-    kernel = ", ".join("k" * rank)
-    raise ShapeError(
-        "weight {shape} has {got} axes; {name} takes {wanted}",
-        shape=shape,
-        got=len(shape),
-        name=f"conv_transpose{rank}d" if transposed else f"conv{rank}d",
-        wanted=f"(C_in, C_out/groups, {kernel})"
-        if transposed
-        else f"(C_out, C_in/groups, {kernel})",
-    )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
+
+import numpy as np
 
 from stepconv.errors import ShapeError, SpecError
 from stepconv.geometry import AXIS_NAMES, Axis, Geometry
@@ -84,12 +87,12 @@ class ConvSpec:
         transposed: bool = False,
         output_padding: Ints = 0,
     ) -> None:
-        sizes = kernel_size if isinstance(kernel_size, Sequence) else (kernel_size,)
-        rank = len(sizes)
+        sizes = _several(kernel_size)
+        rank = 1 if sizes is None else len(sizes)
         if rank not in AXIS_NAMES:
             raise SpecError(
                 "kernel_size {value} has {rank} axes; a convolution has 1, 2 or 3",
-                value=tuple(sizes),
+                value=shown(kernel_size),
                 rank=rank,
             )
         fix = object.__setattr__  # how a frozen dataclass sets its normalised values
@@ -97,7 +100,7 @@ class ConvSpec:
         fix(self, "stride", _per_axis("stride", stride, rank, 1))
         fix(self, "dilation", _per_axis("dilation", dilation, rank, 1))
         fix(self, "groups", _whole("groups", groups, 1))
-        fix(self, "transposed", bool(transposed))
+        fix(self, "transposed", _flag("transposed", transposed))
         fix(self, "padding", _padding(padding, rank, self.transposed))
         fix(self, "padding_mode", _padding_mode(padding_mode, self.transposed))
         fix(self, "output_padding", _per_axis("output_padding", output_padding, rank, 0))
@@ -191,13 +194,14 @@ class ConvSpec:
             (channels last, a missing axis, all channels in a grouped weight, a
             transposed weight as (out, in)) are named.
         """
-        inputs = _shape("input", input_shape)
+        inputs = checked_shape("input", input_shape)
         channels_axis = self._check_input_axes(inputs)
         in_channels, sizes = inputs[channels_axis], inputs[channels_axis + 1 :]
+        weights: tuple[int, ...]
         if weight_shape is None:
             weights = (in_channels, 1) if self.transposed else (self.groups, in_channels)
         else:
-            weights = _shape("weight", weight_shape)
+            weights = checked_shape("weight", weight_shape)
             self._check_weight_axes(weights)
         self._check_channels(inputs, in_channels, weights, given=weight_shape is not None)
         if 0 in sizes:
@@ -277,54 +281,95 @@ class ConvSpec:
             )
         if 0 in weights:
             raise ShapeError(
-                "weight {shape} holds no values; each axis needs at least 1", shape=weights
+                "weight {shape} holds no values: each axis needs at least 1", shape=weights
             )
 
     def _check_channels(
         self, inputs: tuple[int, ...], in_channels: int, weights: tuple[int, ...], *, given: bool
     ) -> None:
-        groups = self.groups
-        expected = weights[0] if self.transposed else weights[1] * groups
-        facts = {"input": inputs, "weight": weights, "channels": in_channels, "groups": groups}
+        expected = weights[0] if self.transposed else weights[1] * self.groups
         if not given or in_channels == expected:
             self._check_groups(in_channels, in_channels if self.transposed else weights[0])
             return
+        facts = {
+            "input": inputs,
+            "weight": weights,
+            "channels": in_channels,
+            "groups": self.groups,
+            "expected": expected,
+        }
         if inputs[-1] == expected:
             raise ShapeError(
                 "input {input} has {channels} channels where weight {weight} wants {expected},"
                 " and {expected} stands last: channels come before the spatial axes here;"
                 " use numpy.moveaxis(input, -1, {axis})",
-                expected=expected,
                 axis=len(inputs) - self.rank - 1,
                 **facts,
             )
-        if self.transposed and weights[1] * groups == in_channels:
+        if self.transposed:
+            self._raise_transposed_channels(facts, weights)
+        self._raise_forward_channels(facts, weights)
+
+    def _raise_transposed_channels(
+        self, facts: dict[str, Any], weights: tuple[int, ...]
+    ) -> NoReturn:
+        share, odd = divmod(weights[0], self.groups)
+        if weights[1] * self.groups == facts["channels"] and not odd:
             raise ShapeError(
-                "weight {weight} looks like (C_out, C_in, …), but a transposed convolution takes"
-                " (C_in, C_out/groups, …) and the input has {channels} channels;"
-                " use weight.swapaxes(0, 1)",
+                "weight {weight} looks like (C_out, C_in/groups, …), but a transposed convolution"
+                " takes (C_in, C_out/groups, …), here {wanted}: use weight.swapaxes(0, 1), group"
+                " by group where there are several",
+                wanted=(facts["channels"], share, *weights[2:]),
                 **facts,
             )
-        if not self.transposed and groups > 1 and weights[1] == in_channels:
+        self._raise_missing_channel_axis(facts)
+        raise ShapeError(
+            "input {input} has {channels} channels, weight {weight} is made for {expected};"
+            " a transposed weight is (C_in, C_out/groups, …)",
+            **facts,
+        )
+
+    def _raise_forward_channels(self, facts: dict[str, Any], weights: tuple[int, ...]) -> NoReturn:
+        channels = facts["channels"]
+        if self.groups > 1 and weights[1] == channels and channels % self.groups == 0:
             raise ShapeError(
                 "weight {weight} carries all {channels} input channels, but with groups={groups}"
                 " a kernel sees {channels}/{groups} of them: its second axis must be {share}",
-                share=f"{in_channels / groups:g}",
+                share=channels // self.groups,
                 **facts,
             )
-        if self.transposed:
+        if self.groups == 1 and weights[0] == channels and weights[1] > 1:
             raise ShapeError(
-                "input {input} has {channels} channels, weight {weight} is made for {expected};"
-                " a transposed weight is (C_in, C_out/groups, …)",
-                expected=expected,
+                "weight {weight} looks like (C_in, C_out, …), as a transposed convolution takes"
+                " it; for an input of {channels} channels this one takes (C_out, {channels}, …):"
+                " use weight.swapaxes(0, 1)",
                 **facts,
             )
+        fitting, odd = divmod(channels, weights[1])
+        if fitting and not odd and weights[0] % fitting == 0:
+            raise ShapeError(
+                "input {input} has {channels} channels, weight {weight} with groups={groups} is"
+                " made for {expected}; groups={fitting} would fit",
+                fitting=fitting,
+                **facts,
+            )
+        self._raise_missing_channel_axis(facts)
         raise ShapeError(
             "input {input} has {channels} channels, weight {weight} is made for {expected}"
             " (its second axis times groups={groups}); change one of the two",
-            expected=expected,
             **facts,
         )
+
+    def _raise_missing_channel_axis(self, facts: dict[str, Any]) -> None:
+        """Refuse (N, *spatial), which was read as (C, *spatial)."""
+        if facts["expected"] == 1 and len(facts["input"]) == self.rank + 1:
+            raise ShapeError(
+                "input {input} is read as (C, {layout}): {channels} channels, where weight"
+                " {weight} wants 1; if the first axis counts samples, add the channel axis with"
+                " input[:, None]",
+                layout=_LAYOUT[self.rank],
+                **facts,
+            )
 
     def _check_groups(self, in_channels: int, first: int) -> None:
         if in_channels == 0:
@@ -379,12 +424,12 @@ class ConvSpec:
             raise SpecError(
                 "output_size {value} is for transposed convolutions; forward, the sizes follow"
                 " from the input",
-                value=output_size,
+                value=shown(output_size),
             )
         if any(self.output_padding):
             raise SpecError(
                 "output_size {value} and output_padding {extra} both choose the size; give one",
-                value=output_size,
+                value=shown(output_size),
                 extra=self.output_padding,
             )
         wanted = _per_axis("output_size", output_size, self.rank, 1)
@@ -438,81 +483,151 @@ class ConvSpec:
         return tuple(before for before, _after in self.padding)
 
 
-def by(sizes: Any) -> str:
+def by(sizes: Iterable[int]) -> str:
     """Write sizes as people do: ``5x5``."""
     return "x".join(str(size) for size in sizes)
 
 
+class _Brief(reprlib.Repr):
+    """Values in messages: on one line, of bounded length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxother = self.maxstring = 60
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python refuses to print more than 4300 digits.
+        digits = x.bit_length() * 3 // 10
+        return repr(x) if digits <= 40 else f"{'-' if x < 0 else ''}10^{digits}"
+
+
+_BRIEF = _Brief()
+
+
+def shown(value: object) -> str:
+    """Write any value for a message: on one line, shortened where it is long.
+
+    >>> shown(np.int64(3)), shown("same"), shown([0] * 100), shown(10**100)
+    ('3', "'same'", '[0, 0, 0, 0, 0, 0, ...]', '10^99')
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    return " ".join(_BRIEF.repr(value).split())
+
+
+def whole_number(value: object) -> int | None:
+    """Return `value` as an int, or None where it is not one; True and False are not.
+
+    >>> whole_number(np.int8(3)), whole_number(3.0), whole_number(True)
+    (3, None, None)
+    """
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:  # arrays have __index__, whatever they hold
+        return None
+
+
 def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise SpecError("{name} {value!r} is not a whole number", name=name, value=value)
-    number = operator.index(value)
+    number = whole_number(value)
+    if number is None:
+        raise SpecError(
+            "{name} is {value}; it must be a whole number (an int)", name=name, value=shown(value)
+        )
     if number < least:
         raise SpecError(
-            "{name} is {value}; it must be at least {least}", name=name, value=number, least=least
+            "{name} is {value}; it must be at least {least}",
+            name=name,
+            value=shown(number),
+            least=least,
         )
     if number > _LARGEST:
         raise SpecError(
-            "{name} is {value}; it must be at most {most}", name=name, value=number, most=_LARGEST
+            "{name} is {value}; it must be at most {most}",
+            name=name,
+            value=shown(number),
+            most=_LARGEST,
         )
     return number
 
 
+def _several(value: object) -> tuple[Any, ...] | None:
+    """Return the values of a sequence or array, None where `value` is a single one."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        return tuple(value)
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return tuple(value)
+    return None
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise SpecError(
+            "{name} is {value}; it must be True or False", name=name, value=shown(value)
+        )
+    return bool(value)
+
+
 def _per_axis(name: str, value: Any, rank: int, least: int) -> tuple[int, ...]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
+    several = _several(value)
+    if several is None:
         return (_whole(name, value, least),) * rank
-    values = tuple(_whole(name, one, least) for one in value)
-    if len(values) == 1:
-        return values * rank
-    if len(values) != rank:
+    if len(several) not in (1, rank):
         raise SpecError(
             "{name} {value} has {count} values; a rank-{rank} kernel moves along {rank}:"
             " give one number, or one for each axis",
             name=name,
-            value=tuple(values),
-            count=len(values),
+            value=shown(several),
+            count=len(several),
             rank=rank,
         )
-    return values
+    values = tuple(_whole(name, one, least) for one in several)
+    return values * rank if len(values) == 1 else values
 
 
 def _padding(value: Any, rank: int, transposed: bool) -> tuple[Pair, ...] | str:
     if isinstance(value, str):
         return _padding_rule(value, rank, transposed)
-    per_axis = tuple(value) if isinstance(value, Sequence) else (value,)
-    if len(per_axis) == 1:
-        per_axis *= rank
-    if len(per_axis) != rank:
+    per_axis = _several(value)
+    if per_axis is None:
+        per_axis = (value,)
+    if len(per_axis) not in (1, rank):
         raise SpecError(
             "padding {value} has {count} values for a kernel that moves along {rank}: give one"
             " number, one for each axis, or a (before, after) pair for each axis",
-            value=value,
+            value=shown(per_axis),
             count=len(per_axis),
             rank=rank,
         )
-    pairs = []
-    for one in per_axis:
-        sides = tuple(one) if isinstance(one, Sequence) and not isinstance(one, str) else (one, one)
-        if len(sides) != 2:
-            raise SpecError(
-                "padding {value} is not a (before, after) pair; give two numbers", value=one
-            )
-        pairs.append((_whole("padding", sides[0], 0), _whole("padding", sides[1], 0)))
-    return tuple(pairs)
+    pairs = tuple(_padding_pair(one) for one in per_axis)
+    return pairs * rank if len(pairs) == 1 else pairs
+
+
+def _padding_pair(value: Any) -> Pair:
+    sides = _several(value)
+    if sides is None:
+        number = _whole("padding", value, 0)
+        return number, number
+    if len(sides) != 2:
+        raise SpecError(
+            "padding {value} is not a (before, after) pair; give two numbers", value=shown(sides)
+        )
+    return _whole("padding", sides[0], 0), _whole("padding", sides[1], 0)
 
 
 def _padding_rule(value: str, rank: int, transposed: bool) -> str:
     if value not in PADDING_RULES:
         raise SpecError(
-            "padding {value!r} is not a rule; give numbers or one of {rules}",
-            value=value,
+            "padding {value} is not a rule; give numbers or one of {rules}",
+            value=shown(value),
             rules=", ".join(PADDING_RULES),
         )
     if transposed:
         raise SpecError(
-            "padding {value!r} is for forward convolutions; transposed, padding is the number of"
+            "padding {value} is for forward convolutions; transposed, padding is the number of"
             " cells cropped from each end: give numbers",
-            value=value,
+            value=shown(value),
         )
     if value == "causal" and rank != 1:
         raise SpecError(
@@ -524,25 +639,28 @@ def _padding_rule(value: str, rank: int, transposed: bool) -> str:
 
 
 def _padding_mode(value: Any, transposed: bool) -> str:
-    if value not in PADDING_MODES:
+    if not isinstance(value, str) or value not in PADDING_MODES:
         raise SpecError(
-            "padding_mode {value!r} is not one of {modes}",
-            value=value,
+            "padding_mode {value} is not one of {modes}",
+            value=shown(value),
             modes=", ".join(PADDING_MODES),
         )
     if transposed and value != "zeros":
         raise SpecError(
-            "padding_mode {value!r} is for forward convolutions; a transposed one pads with zeros"
+            "padding_mode {value} is for forward convolutions; a transposed one pads with zeros"
             " alone",
-            value=value,
+            value=shown(value),
         )
     return str(value)
 
 
-def _shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
-    try:
-        return tuple(_whole(f"{name} size", size, 0) for size in shape)
-    except TypeError:
+def checked_shape(name: str, shape: Any) -> tuple[int, ...]:
+    """Return the shape of `name` as plain ints."""
+    sizes = _several(shape)
+    if sizes is None:
         raise ShapeError(
-            "{name} shape {value!r} is not a sequence of whole numbers", name=name, value=shape
-        ) from None
+            "{name} shape {value} is not a sequence of whole numbers",
+            name=name,
+            value=shown(shape),
+        )
+    return tuple(_whole(f"{name} size", size, 0) for size in sizes)

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Index = tuple[int, ...]
 
+_PYTHONS = tuple(map(np.dtype, (np.int64, np.float64, np.complex128)))
+
+
+def number(value: Any) -> Any:
+    """Return a NumPy scalar as Python's own number where that has the same width."""
+    return value.item() if value.dtype in _PYTHONS else value
+
 
 @dataclass(frozen=True)
 class Term:
@@ -36,7 +43,8 @@ class Term:
         Index in the weight as given.
     value, weight, product, sum
         The value under the tap, the weight, their product, and the partial sum after
-        it. Where a stamp is cropped there is no sum: None.
+        it. Where a stamp is cropped there is no sum: None. int, float or complex;
+        float32 and complex64 as NumPy's scalars, since Python has none so narrow.
     """
 
     placement: int
@@ -99,8 +107,8 @@ class Placement:
     def values(self) -> Array:
         """The values under the kernel, zeros where padding lies."""
         image = self.trace.batched_input[self.output_index[0], list(self.input_channels)]
-        picked = image[(slice(None), *np.ix_(*self.sources))]
-        return np.where(self.missing, image.dtype.type(0), picked)
+        at: tuple[Any, ...] = (slice(None), *np.ix_(*self.sources))
+        return np.where(self.missing, image.dtype.type(0), image[at])
 
     @cached_property
     def missing(self) -> Array:
@@ -112,10 +120,9 @@ class Placement:
         """The kernel as the window meets it."""
         geometry, weight = self.trace.geometry, self.trace.weight
         if not geometry.transposed:
-            return weight[self.channel]
-        turned = (slice(None, None, -1),) * geometry.rank
+            return np.asarray(weight[self.channel])
         own = weight[list(self.input_channels), self.channel % geometry.group_outputs]
-        return own[(slice(None), *turned)]
+        return np.flip(own, axis=tuple(range(1, own.ndim)))
 
     @property
     def products(self) -> Array:
@@ -130,12 +137,12 @@ class Placement:
     @property
     def sum(self) -> Any:
         """The whole sum, before the bias."""
-        return self.trace.sums[self.trace.cell(self.output_index), -1]
+        return number(self.trace.sums[self.trace.cell(self.output_index), -1])
 
     @property
     def bias(self) -> Any:
         """The bias of this channel, 0 where there is none."""
-        return self.trace.operands.bias[self.channel]
+        return number(self.trace.bias[self.channel])
 
     @property
     def output(self) -> Any:
@@ -163,25 +170,25 @@ class Placement:
     def _recorded(self, record: Array) -> Array:
         geometry = self.trace.geometry
         shape = (geometry.group_inputs, *geometry.kernel_size)
-        return record[self.trace.cell(self.output_index)].reshape(shape)
+        return np.reshape(record[self.trace.cell(self.output_index)], shape)
 
     def _terms(self) -> Iterator[Term]:
         n, channels, kinds = self.output_index[0], self.input_channels, self.kinds()
         values, weights, products, sums = self.values, self.weights, self.products, self.sums
-        for number, (c, *tap) in enumerate(np.ndindex(*products.shape)):
+        for count, (c, *tap) in enumerate(np.ndindex(*products.shape)):
             place = tuple(int(source[k]) for source, k in zip(self.sources, tap, strict=True))
             at = (c, *tap)
             yield Term(
                 placement=self.index,
-                number=number,
+                number=count,
                 output=self.output_index,
                 input=None if -1 in place else (n, channels[c], *place),
                 kind=kinds[tuple(tap)],
                 weight_index=self.trace.weight_index(self.channel, c, tuple(tap)),
-                value=values[at],
-                weight=weights[at],
-                product=products[at],
-                sum=sums[at],
+                value=number(values[at]),
+                weight=number(weights[at]),
+                product=number(products[at]),
+                sum=number(sums[at]),
             )
 
 
@@ -209,7 +216,7 @@ class Stamp:
     @property
     def value(self) -> Any:
         """The value of the input cell."""
-        return self.trace.batched_input[self.input_index]
+        return number(self.trace.batched_input[self.input_index])
 
     @property
     def output_channels(self) -> tuple[int, ...]:
@@ -224,7 +231,8 @@ class Stamp:
     def weights(self) -> Array:
         """The kernels it stamps with."""
         share = self.trace.geometry.group_outputs
-        return self.trace.weight[self.input_index[1], [c % share for c in self.output_channels]]
+        own = [c % share for c in self.output_channels]
+        return np.asarray(self.trace.weight[self.input_index[1], own])
 
     @cached_property
     def products(self) -> Array:
@@ -249,7 +257,8 @@ class Stamp:
         return tuple(self._terms())
 
     def _gathered(self) -> tuple[Array, Array]:
-        products = np.asarray(self.value * self.weights)  # where cropped: computed, not recorded
+        with np.errstate(all="ignore"):
+            products = np.asarray(self.value * self.weights)  # computed where cropped
         sums = np.zeros_like(products)
         n = self.input_index[0]
         for j, channel in enumerate(self.output_channels):
@@ -257,25 +266,25 @@ class Stamp:
                 place = self.landing(tap)
                 if place is not None:
                     cell = self.trace.cell((n, channel, *place))
-                    number = self.trace.term_number(self.input_index[1], tap)
-                    products[j, *tap] = self.trace.products[cell, number]
-                    sums[j, *tap] = self.trace.sums[cell, number]
+                    term = self.trace.term_number(self.input_index[1], tap)
+                    products[j, *tap] = self.trace.products[cell, term]
+                    sums[j, *tap] = self.trace.sums[cell, term]
         return products, sums
 
     def _terms(self) -> Iterator[Term]:
         n, channel, *_rest = self.input_index
         share = self.trace.geometry.group_outputs
-        for number, (j, *tap) in enumerate(np.ndindex(*self.products.shape)):
+        for count, (j, *tap) in enumerate(np.ndindex(*self.products.shape)):
             out_channel, place = self.output_channels[j], self.landing(tuple(tap))
             yield Term(
                 placement=self.index,
-                number=number,
+                number=count,
                 output=None if place is None else (n, out_channel, *place),
                 input=self.input_index,
                 kind="input",
                 weight_index=(channel, out_channel % share, *tap),
                 value=self.value,
-                weight=self.weights[j, *tap],
-                product=self.products[j, *tap],
-                sum=None if place is None else self.sums[j, *tap],
+                weight=number(self.weights[j, *tap]),
+                product=number(self.products[j, *tap]),
+                sum=None if place is None else number(self.sums[j, *tap]),
             )
