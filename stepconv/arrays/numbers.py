@@ -19,6 +19,7 @@ from stepconv.language import _
 INT64 = np.iinfo(np.int64)
 
 # Python's own int and float would take "1_000", "nan" and the digits of every script.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,400}")  # a longer one is no float either
 _PLAIN = re.compile(r"[0-9.eEjJ+-]+")
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _DASHES = "‐‑‒–—―﹣"
@@ -52,13 +53,14 @@ def convert(word: str) -> complex | None:
     >>> convert("-2"), convert(".5"), convert("1+2j"), convert("two")
     (-2, 0.5, (1+2j), None)
     """
-    if _PLAIN.fullmatch(word):
-        for kind in (int, float, complex):
-            try:
-                return kind(word)
-            except ValueError:
-                continue
-    return None
+    if _INTEGER.fullmatch(word):
+        return int(word)
+    if not _PLAIN.fullmatch(word):
+        return None
+    try:
+        return complex(word) if word[-1] in "jJ" else float(word)
+    except ValueError:
+        return None
 
 
 def assemble(slices: Sequence[Sequence[Sequence[str]]], origin: Origin) -> NDArray[Any]:
@@ -70,23 +72,19 @@ def assemble(slices: Sequence[Sequence[Sequence[str]]], origin: Origin) -> NDArr
     array([[1, 2],
            [3, 4]])
     """
-    values = [
-        [
-            [
-                _number(word, Place(k * (len(slices) > 1), i, j), origin)
-                for j, word in enumerate(row, 1)
-            ]
-            for i, row in enumerate(rows, 1)
-        ]
+    several = len(slices) > 1
+    flat = [
+        _number(word, (k * several, i, j), origin)
         for k, rows in enumerate(slices, 1)
+        for i, row in enumerate(rows, 1)
+        for j, word in enumerate(row, 1)
     ]
     _check_even(slices, origin)
     shape = (len(slices), len(slices[0]), len(slices[0][0]))
     check_count(shape, origin)
-    flat = [number for rows in values for row in rows for number in row]
     kinds = set(map(type, flat))
     dtype = np.complex128 if complex in kinds else np.float64 if float in kinds else np.int64
-    axes = 3 if len(slices) > 1 else 2 if len(slices[0]) > 1 else 1
+    axes = 3 if several else 2 if len(slices[0]) > 1 else 1
     return np.array(flat, dtype).reshape(shape[-axes:])
 
 
@@ -115,12 +113,12 @@ def _check_even(slices: Sequence[Sequence[Sequence[str]]], origin: Origin) -> No
                 )
 
 
-def _number(word: str, place: Place, origin: Origin) -> complex:
+def _number(word: str, indices: tuple[int, int, int], origin: Origin) -> complex:
     number = convert(word)
     if number is None:
-        raise _refusal(word, place, origin)
+        raise _refusal(word, Place(*indices), origin)
     if not fits(number):
-        raise misfit(number, word, place, origin)
+        raise misfit(number, word, Place(*indices), origin)
     return number
 
 
