@@ -83,7 +83,7 @@ class Grid:
         focus: tuple[range, range] = (range(0), range(0)),
         cursor: tuple[int, int] | None = None,
         max_rows: int | None = None,
-        origin: tuple[int, int] = (0, 0),
+        origin: tuple[int, int] = (1, 1),
     ) -> None:
         self.field = rows if isinstance(rows, Field) else Field.of(rows)
         self.look = look
