@@ -98,6 +98,10 @@ class Look:
         """Return the name of the role's style in `THEME`."""
         return f"stepconv.{role}"
 
+    def formula(self, text: str) -> str:
+        """Return `text`, in which · multiplies, in the characters this screen has."""
+        return self.plain(text.replace("·", "*") if self.ascii else text)
+
     def plain(self, text: str) -> str:
         """Return `text` in the characters this screen has."""
         return text.translate(_ASCII) if self.ascii else text
