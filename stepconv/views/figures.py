@@ -1,0 +1,95 @@
+"""Figures: how the numbers of one trace are written, the same in all its pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from stepconv.record import Trace
+from stepconv.views.numbers import Formatter, formatter
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Formatters of a trace's inputs, weights and results, and the widths they need.
+
+    Written from whole arrays, so that nothing jumps from one step to the next.
+    """
+
+    value: Formatter
+    weight: Formatter
+    result: Formatter
+    value_width: int
+    weight_width: int
+    result_width: int
+
+
+def figures(trace: Trace) -> Figures:
+    """Return the figures of `trace`, worked out once.
+
+    >>> from stepconv import trace
+    >>> mine = figures(trace([[1, 2, 30]], [[[0.5, 1]]]))
+    >>> mine.value(2.0), mine.value_width, mine.result(1.0), mine.result_width
+    ('2', 2, '1.0', 4)
+    """
+    if trace not in _KNOWN:
+        _KNOWN[trace] = _figures(trace)
+    return _KNOWN[trace]
+
+
+def subtotals(trace: Trace) -> Any:
+    """Add up the products of each input channel: (cells, C_in/groups)."""
+    geometry = trace.geometry
+    taps = geometry.terms // geometry.group_inputs
+    split = trace.products.reshape(len(trace.products), geometry.group_inputs, taps)
+    with np.errstate(all="ignore"):
+        return split.sum(axis=2, dtype=split.dtype)
+
+
+def factor(text: str) -> str:
+    """Put `text` in parentheses where a product would misread it: complex numbers."""
+    return f"({text})" if text.endswith("j") else text
+
+
+def plus(text: str) -> str:
+    """Write `text` as what is added: ``+ 3``, ``- 3``."""
+    if text.endswith("j") or not text.startswith("-"):
+        return f"+ {factor(text)}"
+    return f"- {text[1:]}"
+
+
+_KNOWN: WeakKeyDictionary[Trace, Figures] = WeakKeyDictionary()
+
+
+def _figures(trace: Trace) -> Figures:
+    value, weight = formatter(trace.input), formatter(trace.weight)
+    results = [trace.products, trace.sums, trace.bias, trace.batched_output]
+    if trace.geometry.group_inputs > 1:
+        results.append(subtotals(trace))
+    result = formatter(*results)
+    return Figures(
+        value,
+        weight,
+        result,
+        _widest(value, trace.input),
+        _widest(weight, trace.weight),
+        max(_widest(result, array) for array in results),
+    )
+
+
+def _widest(write: Formatter, array: Any) -> int:
+    """Return the width of the longest number: of the least or the greatest, or not finite."""
+    parts = [array.real, array.imag] if array.dtype.kind == "c" else [array]
+    ends: list[list[Any]] = []
+    for part in parts:
+        finite = part[np.isfinite(part)]
+        odd = part[~np.isfinite(part)]
+        ends.append([*([finite.min(), finite.max()] if finite.size else []), *odd[:1]])
+        if np.isneginf(odd).any():
+            ends[-1].append(-np.inf)
+    samples = [complex(*pair) for pair in product(*ends)] if len(parts) == 2 else ends[0]
+    return max((len(factor(write(sample))) for sample in samples), default=1)
