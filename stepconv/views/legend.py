@@ -9,6 +9,8 @@ from rich.text import Text
 from stepconv.language import _
 from stepconv.views.theme import Look
 
+GAP = "   "
+
 
 def legend(roles: Iterable[str], look: Look) -> Text:
     """Return one line that names the roles which occur, each under its mark or in its style.
@@ -16,22 +18,41 @@ def legend(roles: Iterable[str], look: Look) -> Text:
     >>> legend(["window", "pending"], Look(color=False)).plain
     '[ ] window   ∙ still to come'
     """
-    present = set(roles)
     line = Text(no_wrap=True, overflow="ellipsis")
-    for role, (mark, name) in _names().items():
+    for item in _items(roles, look):
+        line.append(GAP * bool(line)).append_text(item)
+    return line
+
+
+def legend_lines(roles: Iterable[str], look: Look, width: int, indent: int = 2) -> list[Text]:
+    """Return the legend on as many lines as it needs.
+
+    >>> lines = legend_lines(["window", "pending"], Look(color=False), width=20)
+    >>> [line.plain for line in lines]
+    ['  [ ] window', '  ∙ still to come']
+    """
+    lines: list[Text] = []
+    for item in _items(roles, look):
+        if lines and lines[-1].cell_len + len(GAP) + item.cell_len <= width:
+            lines[-1].append(GAP).append_text(item)
+        else:
+            line = Text(" " * indent, no_wrap=True, overflow="ellipsis")
+            lines.append(line.append_text(item))
+    return lines
+
+
+def _items(roles: Iterable[str], look: Look) -> Iterable[Text]:
+    present = set(roles)
+    for role, (glyph, name) in _names().items():
         if role not in present:
             continue
-        if line:
-            line.append("   ")
         before, after = look.marks(role)
-        if not mark and before.strip():
-            mark = f"{before} {after}".rstrip()
+        mark = glyph or f"{before} {after}".strip()
         if mark:
-            line.append(look.plain(mark), look.style(role))
-            line.append(" " + name, look.style("note"))
+            item = Text().append(look.plain(mark), look.style(role))
+            yield item.append(" " + name, look.style("note"))
         else:
-            line.append(f" {name} ", look.style(role))
-    return line
+            yield Text(f" {name} ", style=look.style(role))
 
 
 def _names() -> dict[str, tuple[str, str]]:
