@@ -1,0 +1,225 @@
+"""HandTable: a rank-1 convolution as one works it by hand, a column for each placement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from stepconv.language import _
+from stepconv.record import Placement, Stamp, Term, Trace
+from stepconv.views.figures import figures
+from stepconv.views.gathering import Gathering
+from stepconv.views.layout import flow
+from stepconv.views.legend import legend_lines
+from stepconv.views.scattering import Scattering
+from stepconv.views.sheet import INDENT, Sheet, note
+from stepconv.views.theme import Look
+from stepconv.views.words import (
+    crop_facts,
+    group_fact,
+    product_words,
+    region_fact,
+    which_output,
+)
+
+MOST_TABLES, MOST_COLUMNS, LEAST_ROOM = 8, 64, 8
+MOST_KERNEL_LINES = 2
+"""While one steps; the whole picture names every weight."""
+
+
+class HandTable:
+    """The table of products and sums.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of rank 1.
+    look : Look
+    current : int, optional
+        The step one is at: its column is marked, later ones are empty. Without it, the
+        whole of every table.
+    term : int, optional
+        The term of the current step one is at.
+    channel : int, optional
+        In scatter order the output channel to show, where a stamp falls on several.
+    height : int, optional
+        Lines it may take.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        look: Look,
+        *,
+        current: int | None = None,
+        term: int | None = None,
+        channel: int | None = None,
+        height: int | None = None,
+    ) -> None:
+        self.trace = trace
+        self.look = look
+        self.current = current
+        self.term = term
+        self.channel = channel
+        self.height = height
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = options.max_width
+        if not len(self.trace):
+            yield note(_("nothing to show: the output is empty"), self.look)
+        elif self.current is not None:
+            yield from self._step(self.trace[self.current], width)
+        else:
+            yield from self._cut(list(self._whole(width)))
+
+    # -- everything -------------------------------------------------------------------
+
+    def _whole(self, width: int) -> Iterator[Text]:
+        tables = list(product(*self.trace.region[:2]))
+        for place, (sample, channel) in enumerate(tables[:MOST_TABLES]):
+            if place:
+                yield Text()
+            yield from self._table(sample, channel, width)
+        if len(tables) > MOST_TABLES:
+            yield Text()
+            more = _("{count} more tables, one for each sample and output channel").format(
+                count=len(tables) - MOST_TABLES
+            )
+            yield note(f"… {more}: --only N,C  --step A:B  --play", self.look)
+
+    def _table(self, sample: int, channel: int, width: int) -> Iterator[Text]:
+        trace, whole = self.trace, len(self.trace.region[2])
+        plans: list[Gathering | Scattering]
+        if trace.order == "scatter":
+            whole = trace.geometry.axes[0].input_size
+            columns = min(whole, MOST_COLUMNS)
+            channels = trace.geometry.group_channels(channel)
+            plans = [Scattering(trace, sample, channel, c, columns=columns) for c in channels]
+        else:
+            columns = min(whole, MOST_COLUMNS)
+            plans = [Gathering(trace, sample, channel, columns=columns)]
+        for place, plan in enumerate(plans):
+            if place:
+                yield Text()
+            yield from self._title(plan)
+            yield from Sheet(plan, self.look).lines(width)
+            if columns < whole:
+                more = _("{count} more columns").format(count=whole - columns)
+                yield note(f"… {more}: --step A:B  --play", self.look)
+            yield from self._below(plan, width)
+
+    def _cut(self, lines: list[Text]) -> list[Text]:
+        if self.height is None or len(lines) <= self.height:
+            return lines
+        kept = max(self.height - 1, 0)
+        more = _("{count} more lines").format(count=len(lines) - kept)
+        return [*lines[:kept], note(f"… {more}", self.look)]
+
+    # -- one step ---------------------------------------------------------------------
+
+    def _step(self, step: Placement | Stamp, width: int) -> Iterator[Text]:
+        plan = self._plan(step)
+        if plan is None:
+            yield note(_("this stamp falls on no output channel that was traced"), self.look)
+            return
+        above, room = list(self._title(plan)), None
+        below = [*self._below(plan, width), *self._legend(plan, width)]
+        if self.term is not None:
+            below[:1] = [Text(), self._sentence(step.terms[self.term], len(step.terms))]
+        if self.height is not None:
+            below = below[: max(self.height - len(above) - LEAST_ROOM, 0)]
+            room = self.height - len(above) - len(below)
+        yield from above
+        yield from Sheet(plan, self.look, focus=plan.focus).lines(width, room)
+        yield from below
+
+    def _plan(self, step: Placement | Stamp) -> Gathering | Scattering | None:
+        trace, term = self.trace, self.term
+        if isinstance(step, Placement):
+            sample, channel, position = step.output_index
+            span = trace.region[2]
+            focus = span.index(position)
+            return Gathering(trace, sample, channel, columns=len(span), focus=focus, term=term)
+        sample, in_channel, position = step.input_index
+        axis, channels = trace.geometry.axes[0], step.output_channels
+        if not channels:
+            return None
+        channel, tap = (self.channel if self.channel in channels else channels[0]), None
+        if term is not None:
+            channel, tap = channels[term // axis.kernel_size], term % axis.kernel_size
+        return Scattering(
+            trace,
+            sample,
+            channel,
+            in_channel,
+            columns=axis.input_size,
+            focus=position,
+            tap=tap,
+        )
+
+    def _sentence(self, term: Term, count: int) -> Text:
+        """Say the current term in words."""
+        if self.trace.geometry.transposed and term.input is None:
+            text = _("a zero of the layout: no term")
+        else:
+            text = product_words(self.trace, term.value, term.weight, term.product)
+        if term.sum is None:
+            text += "   " + _("cropped")
+        else:
+            running = figures(self.trace).result(term.sum)
+            text += "   " + _("so far {sum}").format(sum=running)
+        head = _("term {number} of {count}").format(number=term.number + 1, count=count)
+        line = Text(no_wrap=True, overflow="ellipsis")
+        line.append(" " * INDENT + head, self.look.style("note"))
+        return line.append("   " + self.look.formula(text), self.look.style("key"))
+
+    def _legend(self, plan: Gathering | Scattering, width: int) -> list[Text]:
+        roles = {"window", "fills"}
+        if self.term is not None:
+            roles.add("current")
+        if plan.focus != plan.columns - 1 or self.term is not None:
+            roles.add("pending")
+        return legend_lines(roles, self.look, width)
+
+    # -- around a table ----------------------------------------------------------------
+
+    def _title(self, plan: Gathering | Scattering) -> Iterator[Text]:
+        """Say which sample and channels a table is of, where there are several."""
+        geometry, parts = self.trace.geometry, which_output(self.trace, plan.sample, plan.channel)
+        if isinstance(plan, Scattering) and geometry.in_channels > 1:
+            parts.append(_("input channel {channel}").format(channel=plan.in_channel))
+        if parts:
+            text = self.look.plain(" " * INDENT + ", ".join(parts))
+            yield Text(text, self.look.style("title"), no_wrap=True, overflow="ellipsis")
+
+    def _below(self, plan: Gathering | Scattering, width: int) -> list[Text]:
+        """Name the weights, and say what does not show in the table."""
+        facts, roles = [*group_fact(self.trace, plan.channel), *region_fact(self.trace)], set()
+        if isinstance(plan, Scattering):
+            roles |= {"cropped"} if any(plan.axis.pad) else set()
+            roles |= {"extra"} if plan.axis.output_padding else set()
+        elif plan.axis.transposed:
+            facts += crop_facts(self.trace)
+        lines = [
+            *self._kernel(plan, width),
+            *(note(fact, self.look) for fact in facts),
+            *legend_lines(roles, self.look, width),
+        ]
+        return [Text(), *lines] if lines else []
+
+    def _kernel(self, plan: Gathering | Scattering, width: int) -> Iterator[Text]:
+        if len(plan.kernels) > 1:  # each stands with its channel
+            return
+        turned = isinstance(plan, Gathering) and plan.axis.transposed
+        head = " " * INDENT + (_("kernel, turned") if turned else _("kernel")) + "   "
+        start = cell_len(head)
+        lines = flow(plan.kernels[0], width - start, self.look.style("kernel"))
+        if self.current is not None and len(lines) > MOST_KERNEL_LINES:
+            lines = [*lines[:MOST_KERNEL_LINES], note("…", self.look, 0)]
+        for weights in lines:
+            yield Text().append(head, self.look.style("label")).append_text(weights)
+            head = " " * start
