@@ -6,6 +6,7 @@ import operator
 import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import log10
 from typing import Any, NoReturn
 
 import numpy as np
@@ -496,9 +497,10 @@ class _Brief(reprlib.Repr):
         self.maxother = self.maxstring = 60
 
     def repr_int(self, x: int, level: int) -> str:
+        if abs(x) < 10**20:
+            return repr(x)
         # Python refuses to print more than 4300 digits.
-        digits = x.bit_length() * 3 // 10
-        return repr(x) if digits <= 40 else f"{'-' if x < 0 else ''}10^{digits}"
+        return f"~{'-' if x < 0 else ''}10^{int(log10(abs(x)))}"
 
 
 _BRIEF = _Brief()
@@ -508,7 +510,7 @@ def shown(value: object) -> str:
     """Write any value for a message: on one line, shortened where it is long.
 
     >>> shown(np.int64(3)), shown("same"), shown([0] * 100), shown(10**100)
-    ('3', "'same'", '[0, 0, 0, 0, 0, 0, ...]', '10^99')
+    ('3', "'same'", '[0, 0, 0, 0, 0, 0, ...]', '~10^100')
     """
     if isinstance(value, np.generic):
         value = value.item()

@@ -108,7 +108,7 @@ class Placement:
         """The values under the kernel, zeros where padding lies."""
         image = self.trace.batched_input[self.output_index[0], list(self.input_channels)]
         at: tuple[Any, ...] = (slice(None), *np.ix_(*self.sources))
-        return np.where(self.missing, image.dtype.type(0), image[at])
+        return np.asarray(np.where(self.missing, image.dtype.type(0), image[at]))
 
     @cached_property
     def missing(self) -> Array:
