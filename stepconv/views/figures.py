@@ -25,6 +25,7 @@ class Figures:
     result: Formatter
     value_width: int
     weight_width: int
+    product_width: int
     result_width: int
 
 
@@ -77,6 +78,7 @@ def _figures(trace: Trace) -> Figures:
         result,
         _widest(value, trace.input),
         _widest(weight, trace.weight),
+        _widest(result, trace.products),
         max(_widest(result, array) for array in results),
     )
 
