@@ -85,8 +85,6 @@ def as_array(name: str, value: ArrayLike) -> Array:
         raise ShapeError(
             "{name} is ragged: all its rows must have the same length", name=name
         ) from None
-    except OverflowError:
-        raise DtypeError("{name} holds a number too large for NumPy", name=name) from None
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise DtypeError(
             "{name} has {count} masked cells, and a sum over the others alone is no convolution;"

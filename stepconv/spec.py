@@ -246,8 +246,8 @@ class ConvSpec:
         facts = {"shape": inputs, "got": got, "name": self.name, "layout": layout}
         if got == rank:
             raise ShapeError(
-                "input {shape} has {got} axes; {name} takes (N, C, {layout}) or (C, {layout}):"
-                " the channel axis is missing; add it with input[None]",
+                "the channel axis is missing from input {shape}: {name} takes (N, C, {layout}) or"
+                " (C, {layout}); add it with input[None]",
                 **facts,
             )
         if got < rank:
@@ -288,6 +288,8 @@ class ConvSpec:
     def _check_channels(
         self, inputs: tuple[int, ...], in_channels: int, weights: tuple[int, ...], *, given: bool
     ) -> None:
+        if in_channels == 0:
+            raise ShapeError("input {input} has 0 channels; it needs at least 1", input=inputs)
         expected = weights[0] if self.transposed else weights[1] * self.groups
         if not given or in_channels == expected:
             self._check_groups(in_channels, in_channels if self.transposed else weights[0])
@@ -373,8 +375,6 @@ class ConvSpec:
             )
 
     def _check_groups(self, in_channels: int, first: int) -> None:
-        if in_channels == 0:
-            raise ShapeError("input has 0 channels; it needs at least 1")
         for name, channels in (("in_channels", in_channels), ("out_channels", first)):
             if channels % self.groups:
                 raise ShapeError(
@@ -500,7 +500,7 @@ class _Brief(reprlib.Repr):
         if abs(x) < 10**20:
             return repr(x)
         # Python refuses to print more than 4300 digits.
-        return f"~{'-' if x < 0 else ''}10^{int(log10(abs(x)))}"
+        return f"{'-' if x < 0 else ''}10^{int(log10(abs(x)))}"
 
 
 _BRIEF = _Brief()
@@ -510,7 +510,7 @@ def shown(value: object) -> str:
     """Write any value for a message: on one line, shortened where it is long.
 
     >>> shown(np.int64(3)), shown("same"), shown([0] * 100), shown(10**100)
-    ('3', "'same'", '[0, 0, 0, 0, 0, 0, ...]', '~10^100')
+    ('3', "'same'", '[0, 0, 0, 0, 0, 0, ...]', '10^100')
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -661,7 +661,7 @@ def checked_shape(name: str, shape: Any) -> tuple[int, ...]:
     sizes = _several(shape)
     if sizes is None:
         raise ShapeError(
-            "{name} shape {value} is not a sequence of whole numbers",
+            "{name} shape {value} is not a sequence of whole numbers, such as (1, 1, 8)",
             name=name,
             value=shown(shape),
         )
