@@ -96,7 +96,7 @@ class Fields:
         parts = [text + _(".")]
         if any(phases > 1 for phases in last.phases):
             shift = [jump * phases for jump, phases in zip(last.jump, last.phases, strict=True)]
-            text = _("Output cells see in turns of {phases}, each {shift} input cells on.")
+            text = _("The fields repeat every {phases} output cells, moved on by {shift}.")
             parts.append(text.format(phases=_one(last.phases), shift=_one(shift)))
         elif any(jump != 1 for jump in last.jump):
             text = _("The next output cell sees the same, {jump} input cells on.")
