@@ -113,7 +113,7 @@ class Board:
         highest = max(plan.height - len(plan.captions) for plan in plans)
         blocks = []
         for plan in plans:
-            lead = (highest - plan.height + len(plan.captions)) // 2
+            lead = 0 if plan.grids[0].title else (highest - plan.height + len(plan.captions)) // 2
             blocks.append(plan.lines(captions - len(plan.captions), min(lead, MOST_LEAD)))
         return beside(blocks, widths, GAP)
 

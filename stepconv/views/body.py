@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -93,13 +94,11 @@ class Body(ABC):
 
 
 def worked(works: Sequence[tuple[str, Work]], width: int, look: Look) -> list[Part]:
-    """Return works below one another, each under its name; one alone needs none."""
-    if len(works) == 1:
-        work = works[0][1]
-        whole, least = len(work.lines(width)), work.least_height(width)
-        return [Part(whole, lambda room: work.lines(width, room), {6: least})]
-    lines = []
+    """Return works below one another, each under its name if it has one."""
+    parts = []
     for name, work in works:
-        lines.append(Text(look.plain(name), look.style("label")))
-        lines += work.lines(width)
-    return [Part.of(lines, {6: 3})]
+        above = flow([look.plain(name)], width, look.style("label")) if name else []
+        parts.append(Part.of(above, {6: 0}))
+        whole, least = len(work.lines(width)), work.least_height(width)
+        parts.append(Part(whole, partial(work.lines, width), {6: least}))
+    return parts

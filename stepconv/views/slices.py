@@ -18,7 +18,7 @@ MOST_ROWS = 32
 """Rows of a grid where nothing else limits them."""
 
 GLYPHS = {"padding": "·", "inserted": "∘", "pending": "∙"}
-_TAILS = {"border": "′", "unused": "×", "extra": "+"}
+_TAILS = {"border": "′", "unused": "×", "cropped": "×", "extra": "+"}
 _STRENGTH = ("input", "unused", "border", "inserted", "padding")
 
 Triple = tuple[int, int, int]

@@ -130,7 +130,7 @@ class StepView(Body):
     def _with_ledger(self, width: int) -> list[Part]:
         """Set the ledger beside the work, or below it."""
         work, book = window_work(self.reading, self.look), ledger(self.reading, self.look)
-        (part,) = worked([("", work)], width, self.look)
+        *_name, part = worked([("", work)], width, self.look)
         if work.width(width) + GAP + book.width > width:
             return [part, Part(book.height, book.lines, {1: LEAST + 2, 4: LEAST})]
         widths = [work.width(width), book.width]

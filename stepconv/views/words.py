@@ -11,6 +11,7 @@ from stepconv.record import Trace
 from stepconv.views.figures import factor, figures
 from stepconv.views.header import axis_label
 from stepconv.views.reading import Reading
+from stepconv.views.stamping import Stamping
 
 
 def times(sizes: Sequence[int]) -> str:
@@ -86,11 +87,7 @@ def region_fact(trace: Trace) -> list[str]:
     """Say which part of the output was traced, where it is not all."""
     shape = (trace.geometry.batch or 1, *trace.geometry.output_shape[-1 - trace.geometry.rank :])
     names = [
-        ":"
-        if len(span) == size
-        else str(span[0])
-        if len(span) == 1
-        else f"{span[0]}:{span[-1] + 1}"
+        str(span[0]) if len(span) == 1 else ":" if len(span) == size else f"{span[0]}:{span.stop}"
         for span, size in zip(trace.region, shape, strict=True)
     ]
     if all(len(span) == size for span, size in zip(trace.region, shape, strict=True)):
@@ -139,6 +136,38 @@ def term_words(reading: Reading) -> list[str]:
         **facts,
     )
     return [work, _origin(reading, kind)]
+
+
+def stamp_words(stamping: Stamping) -> list[str]:
+    """Tell the current product of a stamp: where it lands, what lay there, what lies there now."""
+    if stamping.term is None or stamping.tap is None:
+        return []
+    trace, tap = stamping.trace, stamping.tap
+    write = stamping.figures.result
+    value, weight = stamping.stamp.value, stamping.weights[tap]
+    facts = {
+        "number": stamping.term + 1,
+        "count": stamping.count,
+        "product": product_words(trace, value, weight, stamping.products[tap]),
+    }
+    rank = trace.geometry.rank
+    share = trace.geometry.group_outputs
+    own = [stamping.stamp.input_index[1], stamping.channel % share, *tap[3 - rank :]]
+    origin = _("weight {index}").format(index=_tight(str(own)))
+    if not stamping.inside[tap]:
+        return [_("term {number} of {count}: {product}, cropped").format(**facts), origin]
+    place = [int(places[k]) for places, k in zip(stamping.landings, tap, strict=True)]
+    index = (stamping.stamp.input_index[0], stamping.channel, *place[3 - rank :])
+    work = _("term {number} of {count}: {product} on output {cell}: {before} → {after}")
+    return [
+        work.format(
+            cell=_tight(cell_name(trace, index)),
+            before=write(stamping.before[tap]),
+            after=write(stamping.after[tap]),
+            **facts,
+        ),
+        origin,
+    ]
 
 
 def _origin(reading: Reading, kind: str) -> str:
