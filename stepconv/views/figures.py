@@ -12,7 +12,6 @@ import numpy as np
 from stepconv.record import Trace
 from stepconv.views.numbers import Formatter, formatter
 
-
 LARGEST_SAMPLE = 2**16
 """Numbers of one array that are looked at; of more, some."""
 
@@ -21,7 +20,8 @@ LARGEST_SAMPLE = 2**16
 class Figures:
     """Formatters of a trace's inputs, weights and results, and the widths they need.
 
-    Found from whole arrays, or a sample of very large ones, so that nothing jumps from one step to the next.
+    Found from whole arrays, or samples of very large ones, so that nothing jumps from one
+    step to the next.
     """
 
     value: Formatter
