@@ -51,13 +51,13 @@ def matrix(
     """Show the matrix by which a convolution multiplies its flattened input."""
     from stepconv.cli.layer import read_layer
     from stepconv.cli.show import check_suffixes, show
-    from stepconv.cli.waiting import compiling
+    from stepconv.cli.waiting import compiling, uncollected
     from stepconv.views.export import describe
 
     output: Output = context.obj
     check_suffixes(save)
     read = read_layer(input, kernel, bias, rank, layer)
-    with compiling(output.errors):
+    with uncollected(), compiling(output.errors):
         record = read.trace(order="gather")
     index = None if step is None else values.steps(step, len(record)).start
 

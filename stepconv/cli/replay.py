@@ -86,7 +86,7 @@ def lines(trace: Trace, player: Player, screen: Screen, width: int, height: int)
             view=player.view,
             term=player.term,
             channel=player.shown,
-            height=height - len(footer) - 1,
+            height=height - len(footer),
         )
         body = screen.text(frame, width=width).splitlines()
     most = height - len(footer)

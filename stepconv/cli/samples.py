@@ -33,9 +33,9 @@ def samples(
     found = library.samples() if name is None else (library.sample(name),)
 
     def page(look: Look) -> RenderableType:
-        from stepconv.views.catalogue import Catalogue
+        from stepconv.views.catalogue import Catalogue, SamplePicture
 
-        return Catalogue(look, name)
+        return Catalogue(found, look) if name is None else SamplePicture(found[0], look)
 
     data: Any = None
     if json:

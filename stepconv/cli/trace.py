@@ -82,7 +82,7 @@ def trace(
 ) -> None:
     """Convolve, keep the record, show it."""
     from stepconv.cli.layer import read_layer
-    from stepconv.cli.waiting import compiling
+    from stepconv.cli.waiting import compiling, uncollected
     from stepconv.views.overview import check_view
 
     output: Output = context.obj
@@ -91,7 +91,7 @@ def trace(
     _check(save or [], json=json, step=step, play=play or delay is not None)
     pace = None if delay is None else values.seconds(delay)
     read = read_layer(input, kernel, bias, rank, layer)
-    with compiling(output.errors):
+    with uncollected(), compiling(output.errors):
         record = read.trace(order=order, only=only)
     steps = None if step is None else values.steps(step, len(record))
     chosen = Shown(record, view, steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock, Timer
@@ -11,6 +12,22 @@ from stepconv.views.screen import Screen
 
 PATIENCE = 0.8
 """Seconds without a word: loading a compiled kernel takes less, compiling it more."""
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Collect no garbage meanwhile.
+
+    What is imported, Numba above all, stays: looking through it for garbage again and again
+    takes a tenth of the time of a first call.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 @contextmanager

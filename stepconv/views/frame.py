@@ -16,8 +16,8 @@ from stepconv.views.worked import WorkedSums
 
 VIEWS = ("table", "steps", "matrix")
 
-LEAST_VIEW = 14
-"""Lines that a view of a step needs to say what it has to say."""
+LEAST_VIEW, WHOLE_VIEW = 14, 20
+"""Lines that a view needs to say what it has to say, and to show a 3x3 kernel on 10x10 whole."""
 
 
 class Frame:
@@ -67,11 +67,14 @@ class Frame:
         if self.header:
             lines = console.render_lines(Header(self.trace, self.look), options, pad=False)
             # Where space is short the view matters more than the formulas of the sizes.
-            lines = lines if room is None or room - len(lines) >= LEAST_VIEW else lines[:1]
-            for line in [*lines, []]:
+            if room is not None and room - len(lines) < LEAST_VIEW:
+                lines = lines[:1]
+            if room is None or self.view != "steps" or room - len(lines) > WHOLE_VIEW:
+                lines.append([])
+            for line in lines:
                 yield from line
                 yield Segment.line()
-            room = None if room is None else max(room - len(lines) - 1, 1)
+            room = None if room is None else max(room - len(lines), 1)
         yield self._body(console, options, room)
 
     def _body(self, console: Console, options: ConsoleOptions, room: int | None) -> RenderableType:

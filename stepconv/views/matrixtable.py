@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from stepconv.language import _
-from stepconv.views.grid import crop
+from stepconv.views.grid import crop, part_seen
 from stepconv.views.numbers import formatter
 from stepconv.views.theme import Look
 from stepconv.views.unrolled import Unrolled
@@ -150,18 +150,9 @@ class MatrixTable:
     def _note(self, rows: range, columns: range) -> list[Text]:
         count = self.unrolled.shape
         notes = []
-        if len(rows) < count[0]:
-            notes.append(
-                _("rows {first}–{last} of {count}").format(
-                    first=rows.start + 1, last=rows.stop, count=count[0]
-                )
-            )
-        if len(columns) < count[1]:
-            notes.append(
-                _("columns {first}–{last} of {count}").format(
-                    first=columns.start + 1, last=columns.stop, count=count[1]
-                )
-            )
+        for name, seen, of in zip((_("rows"), _("columns")), (rows, columns), count, strict=True):
+            if len(seen) < of:
+                notes.append(part_seen(name, seen, of))
         note = self.look.plain(" " * INDENT + "… " + "   ".join(notes))
         return [Text(note, self.look.style("note"), no_wrap=True)] if notes else []
 
