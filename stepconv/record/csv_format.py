@@ -21,7 +21,15 @@ _AXES = {1: "l", 2: "hw", 3: "dhw"}
 
 
 def to_csv(trace: Trace) -> str:
-    """Return the record as CSV: a comment line, the names, a row for each term."""
+    """Return the record as CSV: a comment line, the names, a row for each term.
+
+    >>> from stepconv import trace
+    >>> print(to_csv(trace([[2, 5]], [[[3, 1]]])))
+    # {"format": 1, ...}
+    placement,output_n,output_c,output_l,term,kind,input_n,...,weight,product,sum
+    0,0,0,0,0,input,0,0,0,2,0,0,0,3,6,6
+    0,0,0,0,1,input,0,0,1,5,0,0,1,1,5,11
+    """
     check_length(trace)
     arrays = {name: plain(array) for name, array in fields.arrays(trace).items()}
     text = io.StringIO()
@@ -40,6 +48,12 @@ def from_csv(text: str) -> Trace:
     InputError
         When the text is no such CSV, or the computation gives anything else than what
         is written down: it names the first place.
+
+    Examples
+    --------
+    >>> from stepconv import trace
+    >>> from_csv(to_csv(trace([[2, 5]], [[[3, 1]]]))).output
+    array([[11]])
     """
     comment, _newline, table = text.partition("\n")
     if not comment.startswith("#"):

@@ -37,7 +37,17 @@ from stepconv.record.json_format import from_json, json_chunks, to_json
 from stepconv.record.npz_format import from_npz, to_npz
 from stepconv.record.trace import Trace
 
-__all__ = ["from_csv", "from_json", "from_npz", "load", "save", "to_csv", "to_json", "to_npz"]
+__all__ = [
+    "from_csv",
+    "from_json",
+    "from_npz",
+    "json_chunks",
+    "load",
+    "save",
+    "to_csv",
+    "to_json",
+    "to_npz",
+]
 
 LARGEST_TEXT_FILE = 2**30
 """Bytes of a text that is read."""
@@ -52,6 +62,15 @@ def save(trace: Trace, path: Path) -> None:
         When the suffix is none of .json, .csv and .npz, or `path` cannot be written.
     TraceError
         When the record is too long for text.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stepconv import trace
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(trace([[2, 5]], [[[3, 1]]]), Path(folder, "record.csv"))
+    ...     load(Path(folder, "record.csv")).output
+    array([[11]])
     """
     writers: dict[str, Callable[[Trace], bytes]] = {
         ".json": lambda trace: b"".join(part.encode() for part in json_chunks(trace)) + b"\n",

@@ -18,7 +18,13 @@ LARGEST_TEXT = 2_000_000
 
 
 def to_json(trace: Trace) -> str:
-    """Return the record as one JSON object, a line for each placement."""
+    """Return the record as one JSON object, a line for each placement.
+
+    >>> from stepconv import trace
+    >>> record = json.loads(to_json(trace([[2, 5]], [[[3, 1]]])))
+    >>> record["output"], record["placements"][0]["terms"][1]["product"]
+    ([[11]], 5)
+    """
     return "".join(json_chunks(trace))
 
 
@@ -44,6 +50,16 @@ def from_json(text: str) -> Trace:
     InputError
         When the text is no such JSON, or the computation gives anything else than what
         is written down: it names the first place.
+
+    Examples
+    --------
+    >>> from stepconv import trace
+    >>> text = to_json(trace([[2, 5]], [[[3, 1]]]))
+    >>> from_json(text)
+    Trace(conv1d, input (1, 2), output (1, 1), 1 placements)
+    >>> from_json(text.replace('"product": 5', '"product": 6'))
+    Traceback (most recent call last):
+    stepconv.errors.InputError: placements[0].terms[1].product is 6; ... give 5: ...
     """
     record = described(text)
     found = member(record, "placements", "", list)

@@ -6,6 +6,7 @@ import io
 import tokenize
 import zipfile
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -37,8 +38,13 @@ _BAD_ARCHIVE = (
 
 
 def to_npz(trace: Trace) -> bytes:
-    """Return the record as the bytes of an ``.npz`` archive."""
-    arrays = fields.arrays(trace)
+    """Return the record as the bytes of an ``.npz`` archive.
+
+    >>> from stepconv import trace
+    >>> from_npz(to_npz(trace([[2, 5]], [[[3, 1]]]))).products
+    array([[6, 5]])
+    """
+    arrays: dict[str, Any] = dict(fields.arrays(trace))
     arrays |= {"output": trace.output, "products": trace.products, "sums": trace.sums}
     metadata = np.array(dumps(fields.description(trace)))
     stream = io.BytesIO()
