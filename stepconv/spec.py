@@ -88,7 +88,7 @@ class ConvSpec:
         transposed: bool = False,
         output_padding: Ints = 0,
     ) -> None:
-        sizes = _several(kernel_size)
+        sizes = several(kernel_size)
         rank = 1 if sizes is None else len(sizes)
         if rank not in AXIS_NAMES:
             raise SpecError(
@@ -554,8 +554,12 @@ def _whole(name: str, value: Any, least: int) -> int:
     return number
 
 
-def _several(value: object) -> tuple[Any, ...] | None:
-    """Return the values of a sequence or array, None where `value` is a single one."""
+def several(value: object) -> tuple[Any, ...] | None:
+    """Return the values of a sequence or array, None where `value` is a single one.
+
+    >>> several([1, 2]), several(np.array([1, 2])), several("12"), several(12)
+    ((1, 2), (np.int64(1), np.int64(2)), None, None)
+    """
     if isinstance(value, np.ndarray) and value.ndim:
         return tuple(value)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
@@ -572,26 +576,26 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _per_axis(name: str, value: Any, rank: int, least: int) -> tuple[int, ...]:
-    several = _several(value)
-    if several is None:
+    values = several(value)
+    if values is None:
         return (_whole(name, value, least),) * rank
-    if len(several) not in (1, rank):
+    if len(values) not in (1, rank):
         raise SpecError(
             "{name} {value} has {count} values; a rank-{rank} kernel moves along {rank}:"
             " give one number, or one for each axis",
             name=name,
-            value=shown(several),
-            count=len(several),
+            value=shown(values),
+            count=len(values),
             rank=rank,
         )
-    values = tuple(_whole(name, one, least) for one in several)
-    return values * rank if len(values) == 1 else values
+    numbers = tuple(_whole(name, one, least) for one in values)
+    return numbers * rank if len(numbers) == 1 else numbers
 
 
 def _padding(value: Any, rank: int, transposed: bool) -> tuple[Pair, ...] | str:
     if isinstance(value, str):
         return _padding_rule(value, rank, transposed)
-    per_axis = _several(value)
+    per_axis = several(value)
     if per_axis is None:
         per_axis = (value,)
     if len(per_axis) not in (1, rank):
@@ -607,7 +611,7 @@ def _padding(value: Any, rank: int, transposed: bool) -> tuple[Pair, ...] | str:
 
 
 def _padding_pair(value: Any) -> Pair:
-    sides = _several(value)
+    sides = several(value)
     if sides is None:
         number = _whole("padding", value, 0)
         return number, number
@@ -658,7 +662,7 @@ def _padding_mode(value: Any, transposed: bool) -> str:
 
 def checked_shape(name: str, shape: Any) -> tuple[int, ...]:
     """Return the shape of `name` as plain ints."""
-    sizes = _several(shape)
+    sizes = several(shape)
     if sizes is None:
         raise ShapeError(
             "{name} shape {value} is not a sequence of whole numbers, such as (1, 1, 8)",

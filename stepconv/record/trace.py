@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import product as combinations
 from math import prod
@@ -18,7 +18,7 @@ from stepconv.functional import run
 from stepconv.geometry import Axis, Geometry
 from stepconv.operands import Array, Operands, memory, prepare
 from stepconv.record.placement import Index, Placement, Stamp, Term, multiplied, number
-from stepconv.spec import ConvSpec, Ints, Padding, shown, whole_number
+from stepconv.spec import ConvSpec, Ints, Padding, several, shown, whole_number
 
 ORDERS = ("gather", "scatter")
 LARGEST_RECORD = 2**31
@@ -514,7 +514,7 @@ def _solid(one: slice, size: int, only: Any) -> range:
 
 def _whole_numbers(index: Any) -> Index:
     """Return `index` as plain ints, empty where it is anything but whole numbers."""
-    numbers = [whole_number(k) for k in index] if isinstance(index, Iterable) else [None]
+    numbers = [whole_number(k) for k in several(index) or ()]
     return tuple(k for k in numbers if k is not None) if None not in numbers else ()
 
 
