@@ -142,7 +142,7 @@ class Board:
         """Say what is left out: rows, columns, slices."""
         notes = grid.notes(each, rows)
         if len(seen) < count:
-            notes.append(part_seen(_("slices"), seen, count))
+            notes.append(part_seen(_("slices"), seen, count, one=_("slice")))
         if notes:
             notes[0] = "… " + notes[0]
         plain = map(self.look.plain, notes)

@@ -45,12 +45,12 @@ class Body(ABC):
         facts = flow([look.plain(fact) for fact in self.facts()], inner, look.style("note"))
         legend = len(legend_lines(self.roles(), look, inner, indent=0))
         parts = [
-            Part(board.height(inner), lambda room: board.lines(inner, room), {2: 9, 5: 6, 7: 4}),
+            Part(board.height(inner), lambda room: board.lines(inner, room), {2: 9, 4: 7, 8: 4}),
             Part.of(facts, {3: 0}),
             Part(
                 legend,
                 lambda room: legend_lines(board.roles, look, inner, indent=0)[:room],
-                {4: 0},
+                {5: 0},
             ),
             Part.of([Text()], {0: 0}),
             Part.of(flow([look.plain(part) for part in self.title()], inner, look.style("title"))),
@@ -98,7 +98,7 @@ def worked(works: Sequence[tuple[str, Work]], width: int, look: Look) -> list[Pa
     parts = []
     for name, work in works:
         above = flow([look.plain(name)], width, look.style("label")) if name else []
-        parts.append(Part.of(above, {6: 0}))
+        parts.append(Part.of(above, {7: 0}))
         whole, least = len(work.lines(width)), work.least_height(width)
-        parts.append(Part(whole, partial(work.lines, width), {6: least}))
+        parts.append(Part(whole, partial(work.lines, width), {7: least}))
     return parts

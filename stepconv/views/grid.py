@@ -149,9 +149,9 @@ class Grid:
     def notes(self, width: int, room: int | None = None) -> list[str]:
         """Say which rows and columns are seen, where some are not."""
         return [
-            part_seen(name, seen, size, origin)
-            for name, seen, size, origin in zip(
-                (_("rows"), _("columns")),
+            part_seen(name, seen, size, origin, one=one)
+            for (one, name), seen, size, origin in zip(
+                ((_("row"), _("rows")), (_("column"), _("columns"))),
                 self.seen(width, room),
                 self.field.shape,
                 self.origin,
@@ -203,15 +203,17 @@ def crop(size: int, focus: range, room: int | None, cursor: int | None = None) -
     return range(start, start + room)
 
 
-def part_seen(name: str, seen: range, count: int, first: int = 1) -> str:
+def part_seen(name: str, seen: range, count: int, first: int = 1, *, one: str = "") -> str:
     """Say which of `count` lines are seen, the first of them numbered `first`.
 
-    >>> part_seen("rows", range(2, 5), 8), part_seen("rows", range(2, 3), 8)
-    ('rows 3–5 of 8', 'rows 3 of 8')
+    `one` is the name of a single line.
+
+    >>> part_seen("rows", range(2, 5), 8), part_seen("rows", range(2, 3), 8, one="row")
+    ('rows 3–5 of 8', 'row 3 of 8')
     """
     start, stop = seen.start + first, seen.stop - 1 + first
-    if start == stop:
-        return _("{name} {number} of {count}").format(name=name, number=start, count=count)
+    if start == stop and one:
+        return _("{name} {number} of {count}").format(name=one, number=start, count=count)
     return _("{name} {first}–{last} of {count}").format(
         name=name, first=start, last=stop, count=count
     )

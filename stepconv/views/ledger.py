@@ -19,6 +19,8 @@ from stepconv.views.theme import Look
 GAP = 3
 LEAST = 4
 """Lines of a ledger that is cropped to one entry: the names, the entry, a note, the bias."""
+MOST = 20
+"""Lines of any ledger."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,15 @@ class Ledger:
 
     @property
     def height(self) -> int:
-        """Lines of the whole."""
-        return 1 + len(self.entries)
+        """Lines wanted."""
+        return min(1 + len(self.entries), MOST)
 
     def lines(self, room: int | None = None) -> list[Text]:
         """Draw it in `room` lines, but never less than its least."""
         count = len(self.entries) - 1
         seen = range(count)
-        if room is not None and self.height > room:
+        room = self.height if room is None else room
+        if 1 + len(self.entries) > room:
             cursor = self.cursor or 0
             seen = crop(count, range(cursor, cursor + 1), room - LEAST + 1)
         label = self.look.style("label")
@@ -76,7 +79,7 @@ class Ledger:
         lines = [self._line("", "", Text(_("sum"), label), running)]
         lines += [self._entry(k) for k in seen]
         if len(seen) < count:
-            note = self.look.plain("  … " + part_seen(_("parts"), seen, count))
+            note = self.look.plain("  … " + part_seen(_("parts"), seen, count, one=_("part")))
             lines.append(Text(note, self.look.style("note")))
         return [*lines, self._entry(count)]
 

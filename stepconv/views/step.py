@@ -132,12 +132,12 @@ class StepView(Body):
         work, book = window_work(self.reading, self.look), ledger(self.reading, self.look)
         *_name, part = worked([("", work)], width, self.look)
         if work.width(width) + GAP + book.width > width:
-            return [part, Part(book.height, book.lines, {1: LEAST + 2, 4: LEAST})]
+            return [part, Part(book.height, book.lines, {1: LEAST + 2, 6: LEAST})]
         widths = [work.width(width), book.width]
         return [
             Part(
                 max(part.most, book.height),
                 lambda room: beside([part.draw(room), book.lines(room)], widths, GAP),
-                {1: max(part.most, LEAST + 2), 6: max(part.turns[6], LEAST)},
+                {1: max(part.most, LEAST + 2), 7: max(part.turns[7], LEAST)},
             )
         ]

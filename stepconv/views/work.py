@@ -96,13 +96,13 @@ class Work:
         stacked = not gap
         columns = self._columns(width) if stacked else range(self.wide[0].columns)
         each, extra = (len(self._stack(0, columns, width)), 0) if stacked else (1, 1)
-        notes = _part(_("columns"), columns, self.wide[0].columns)
+        notes = _part(_("column"), _("columns"), columns, self.wide[0].columns)
         rows = range(count)
         if room is not None and count * each + extra + len(notes) > room:
             rows = crop(
                 count, range(self.cursor[0], self.cursor[0] + 1), (room - extra - 1) // each
             )
-            notes = _part(_("rows"), rows, count) + notes
+            notes = _part(_("row"), _("rows"), rows, count) + notes
         if stacked:
             drawn = [line for row in rows for line in self._stack(row, columns, width)]
         else:
@@ -177,7 +177,7 @@ class Work:
         return lines
 
 
-def _part(name: str, seen: range, count: int) -> list[str]:
+def _part(one: str, several: str, seen: range, count: int) -> list[str]:
     if len(seen) == count:
         return []
-    return [part_seen(name, seen, count)]
+    return [part_seen(several, seen, count, one=one)]
