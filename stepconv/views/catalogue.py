@@ -16,10 +16,12 @@ from stepconv.views.columns import columns
 from stepconv.views.grid import Cell, Grid
 from stepconv.views.layout import beside, flow, indented
 from stepconv.views.numbers import formatter
-from stepconv.views.sheet import INDENT, note
+from stepconv.views.rows import INDENT, note
 from stepconv.views.theme import Look
 
 MOST_GRIDS, GAP, WIDE_GAP = 48, 3, 5
+WIDE = 72
+"""Width from which the table has room for shapes."""
 
 
 class Catalogue:
@@ -41,6 +43,8 @@ class Catalogue:
             rows = [_row(one) for one in self.samples if one.kind == kind]
             if rows:
                 heads = _heads()[kind]
+                if width < WIDE:
+                    heads, rows = [heads[0], ""], [[row[0], row[-1]] for row in rows]
                 roles = ["key", *["label"] * (len(heads) - 2), "input"]
                 align = "<" * len(heads)
                 yield from columns(heads, rows, self.look, width, align=align, roles=roles, gap=2)
@@ -69,15 +73,15 @@ class SamplePicture:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         one, look, width = self.sample, self.look, options.max_width
-        title = Text(f"@{one.name}", look.style("title"), no_wrap=True, overflow="ellipsis")
-        yield title.append("   " + look.plain(one.title), "not bold")
-        for alias in [_("also @{name}").format(name=alias) for alias in one.aliases]:
-            yield note(alias, look)
-        if one.source:
-            yield from indented(flow([look.plain(one.source)], width, look.style("note")), INDENT)
+        title = flow([f"@{one.name}", look.plain(one.title)], width)
+        title[0].stylize(look.style("title"), 0, len(one.name) + 1)
+        yield from title
+        width -= INDENT
+        notes = [_("also @{name}").format(name=alias) for alias in one.aliases]
+        for text in [*notes, one.source]:
+            yield from indented(flow([look.plain(text)], width, look.style("note")), INDENT)
         yield Text()
         whole = scene(one.name) if one.kind == "scene" else None
-        width -= INDENT
         drawings = self._drawings(whole)
         widths = [drawing.width for drawing in drawings]
         if sum(widths) + WIDE_GAP * (len(widths) - 1) <= width:

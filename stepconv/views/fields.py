@@ -15,7 +15,7 @@ from stepconv.receptive import ReceptiveField
 from stepconv.views.columns import columns
 from stepconv.views.header import axis_label
 from stepconv.views.layout import flow, indented
-from stepconv.views.sheet import INDENT, fill, note
+from stepconv.views.rows import INDENT, fill, note
 from stepconv.views.theme import Look
 
 MOST_CELLS, MOST_PHASES = 512, 64

@@ -16,7 +16,7 @@ from stepconv.record import Placement, Trace
 from stepconv.views.figures import factor, figures, plus, subtotals
 from stepconv.views.grid import crop
 from stepconv.views.legend import legend_lines
-from stepconv.views.sheet import INDENT, fill, note
+from stepconv.views.rows import INDENT, fill, note
 from stepconv.views.theme import Look
 from stepconv.views.words import which_output
 
@@ -39,7 +39,8 @@ class Sum:
 
     label: Text
     lines: list[Text]
-    result: Text | None
+    result: Text | None = None
+    bias: Text | None = None
 
 
 class WorkedSums:
@@ -92,7 +93,7 @@ class WorkedSums:
             shown += 1
             if self._enough(sums):
                 break
-        yield from _flush(sums)
+        yield from _flush(sums, options.max_width)
         if shown < count:
             more = _("{count} more output cells").format(count=count - shown)
             yield note(f"… {more}: --step A:B  --play", self.look)
@@ -107,11 +108,8 @@ class WorkedSums:
 
     @property
     def _tail(self) -> int:
-        """Width of the longest result."""
-        size = len(" = ") + self.figures.result_width
-        if not self._biased or self.trace.geometry.group_inputs > 1:
-            return size
-        return 2 * size + len("   + ") + self.figures.result_width + cell_len(_("bias"))
+        """Width kept free for what a sum comes to."""
+        return len(" = ") + self.figures.result_width
 
     def _enough(self, sums: Sequence[Sum]) -> bool:
         if self.limit is None or self.current is not None:
@@ -128,13 +126,13 @@ class WorkedSums:
         """One sum; of several channels one for each, and the whole."""
         head = self._head(placement)
         if self.current is not None and placement.index > self.current:
-            yield Sum(head, [Text("  ").append(self.look.plain("∙"), "stepconv.pending")], None)
+            yield Sum(head, [Text("  ").append(self.look.plain("∙"), "stepconv.pending")])
             return
         done, terms = self._done(placement), self.trace.geometry.terms
         blocks = list(self._blocks(placement))
         if len(blocks) == 1:
             lines = self._lines(blocks[0], width - head.cell_len)
-            yield Sum(head, lines, self._result(placement, done))
+            yield Sum(head, lines, *self._result(placement, done))
             return
         adds = subtotals(self.trace)[self.trace.cell(placement.output_index)]
         names = [_("channel {channel}").format(channel=c) for c in placement.input_channels]
@@ -144,7 +142,7 @@ class WorkedSums:
             if hidden > 0 and MOST_CHANNELS - 1 <= block < len(blocks) - 1:
                 if block == MOST_CHANNELS - 1:
                     more = _("{count} more channels").format(count=hidden)
-                    yield Sum(head, [note(f"… {more} …", self.look, 2)], None)
+                    yield Sum(head, [note(f"… {more} …", self.look, 2)])
                 continue
             label = head.copy().append(fill("  " + name, size), "stepconv.label")
             result = None
@@ -153,11 +151,7 @@ class WorkedSums:
             yield Sum(label, self._lines(blocks[block], width - label.cell_len), result)
             head = Text(" " * self._head(placement).cell_len)
         label = head.append(fill("  " + _("sum"), size), "stepconv.label")
-        line, result = Text(" "), self._result(placement, done)
-        if self._biased and done == terms:  # the sum stands before the result
-            line.append_text(result[len(" = ") : -len(" = ") - self.figures.result_width])
-            result = result[-len(" = ") - self.figures.result_width :]
-        yield Sum(label, [line], result)
+        yield Sum(label, [Text()], *self._result(placement, done))
 
     def _head(self, placement: Placement) -> Text:
         last = [span[-1] for span in self.trace.region[2:]]
@@ -234,16 +228,17 @@ class WorkedSums:
             line.append(before, boxed).append(product.text, style).append(after, boxed)
         return line
 
-    def _result(self, placement: Placement, done: int) -> Text:
+    def _result(self, placement: Placement, done: int) -> tuple[Text, Text | None]:
+        """What the sum comes to, or has come to so far; and the bias with the output."""
         if done < self.trace.geometry.terms:
             running = self._number(placement.sums.reshape(-1)[done - 1])
-            return Text(self.look.plain(" … ")).append(running, "stepconv.key")
-        line = Text(" = ").append(self._number(placement.sum), "stepconv.sum")
-        if self._biased:
-            bias = plus(self.figures.result(placement.bias))
-            line.append(f"   {bias} ").append(_("bias"), "stepconv.note").append(" = ")
-            line.append(self._number(placement.output), "stepconv.sum")
-        return line
+            return Text(self.look.plain(" … ")).append(running, "stepconv.key"), None
+        result = Text(" = ").append(self._number(placement.sum), "stepconv.sum")
+        if not self._biased:
+            return result, None
+        bias = Text(f"   {plus(self.figures.result(placement.bias))} ")
+        bias.append(_("bias"), "stepconv.note").append(" = ")
+        return result, bias.append(self._number(placement.output), "stepconv.sum")
 
     def _number(self, value: object) -> str:
         return fill(self.figures.result(value), -self.figures.result_width)
@@ -254,15 +249,28 @@ def _width(products: Sequence[Product]) -> int:
     return sum(cell_len(product.text) + 3 for product in products)
 
 
-def _flush(sums: Sequence[Sum]) -> Iterator[Text]:
-    """Set what the sums come to in one column."""
-    edge = max((s.label.cell_len + s.lines[-1].cell_len for s in sums if s.result), default=0)
+def _flush(sums: Sequence[Sum], width: int) -> Iterator[Text]:
+    """Set what the sums come to in one column, and the bias behind it or, in want of room, below.
+
+    A line that leaves no room for its sum has it on the next.
+    """
+    tail = max((one.result.cell_len for one in sums if one.result), default=0)
+    ends = [one.label.cell_len + one.lines[-1].cell_len for one in sums if one.result]
+    edge = max((end for end in ends if end + tail <= width), default=0)
+    beside = all(edge + tail + one.bias.cell_len <= width for one in sums if one.bias)
     for one in sums:
-        for number, text in enumerate(one.lines):
-            line = Text(no_wrap=True, overflow="ellipsis")
-            line.append_text(one.label if number == 0 else Text(" " * one.label.cell_len))
-            line.append_text(text)
-            if one.result and text is one.lines[-1]:
-                line.append(" " * (edge - line.cell_len)).append_text(one.result)
+        lines = [Text(" " * one.label.cell_len).append_text(line) for line in one.lines]
+        lines[0] = one.label.copy().append_text(one.lines[0])
+        if one.result:
+            if lines[-1].cell_len > edge:
+                lines.append(Text())
+            lines[-1].append(" " * (edge - lines[-1].cell_len)).append_text(one.result)
+        if one.bias and not beside:
+            start = edge + tail - one.bias.cell_len
+            lines.append(Text(" " * max(start, min(one.label.cell_len, width - one.bias.cell_len))))
+        if one.bias:
+            lines[-1].append_text(one.bias)
+        for line in lines:
             line.rstrip()
+            line.no_wrap, line.overflow = True, "ellipsis"
             yield line
