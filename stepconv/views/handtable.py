@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -27,7 +27,8 @@ from stepconv.views.words import (
     which_output,
 )
 
-MOST_TABLES, MOST_COLUMNS, LEAST_ROOM = 8, 64, 8
+MOST_TABLES, MOST_COLUMNS, MOST_LINES, LEAST_ROOM = 8, 64, 400, 8
+MARKED = {"window", "current", "fills", "pending"}
 MOST_KERNEL_LINES = 2
 """While one steps; the whole picture names every weight."""
 
@@ -75,7 +76,7 @@ class HandTable:
         elif self.current is not None:
             yield from self._step(self.trace[self.current], width)
         else:
-            yield from self._cut(list(self._whole(width)))
+            yield from self._cut(self._whole(width))
 
     # -- everything -------------------------------------------------------------------
 
@@ -107,18 +108,21 @@ class HandTable:
             if place:
                 yield Text()
             yield from self._title(plan)
-            yield from Sheet(plan, self.look, width).lines()
+            yield from Sheet(plan, self.look, width).bands()
             if columns < whole:
                 more = _("{count} more columns").format(count=whole - columns)
                 yield note(f"… {more}: --step A:B  --play", self.look)
             yield from self._below(plan, width)
 
-    def _cut(self, lines: list[Text]) -> list[Text]:
-        if self.height is None or len(lines) <= self.height:
-            return lines
-        kept = max(self.height - 1, 0)
-        more = _("{count} more lines").format(count=len(lines) - kept)
-        return [*lines[:kept], note(f"… {more}", self.look)]
+    def _cut(self, lines: Iterator[Text]) -> Iterator[Text]:
+        """Stop where it becomes too long to be read, and say so."""
+        most = MOST_LINES if self.height is None else min(self.height, MOST_LINES)
+        kept = list(islice(lines, max(most, 1)))
+        if next(lines, None) is None:
+            yield from kept
+        else:
+            yield from kept[:-1]
+            yield note(_("… and more: --only N,C  --step A:B  --play"), self.look)
 
     # -- one step ---------------------------------------------------------------------
 
@@ -127,15 +131,17 @@ class HandTable:
         if plan is None:
             yield note(_("this stamp falls on no output channel that was traced"), self.look)
             return
+        sheet = Sheet(plan, self.look, width, focus=plan.focus)
+        roles = {role.partition(".")[0] for role in sheet.roles}
         above, room = list(self._title(plan)), None
-        below = [*self._below(plan, width), *self._legend(plan, width)]
+        below = [*self._below(plan, width), *legend_lines(roles & MARKED, self.look, width)]
         if self.term is not None:
             below[:1] = [Text(), *self._sentence(step.terms[self.term], len(step.terms), width)]
         if self.height is not None:
             below = below[: max(self.height - len(above) - LEAST_ROOM, 0)]
             room = self.height - len(above) - len(below)
         yield from above
-        yield from Sheet(plan, self.look, width, focus=plan.focus).lines(room)
+        yield from sheet.step(room)
         yield from below
 
     def _plan(self, step: Placement | Stamp) -> Gathering | Scattering | None:
@@ -176,14 +182,6 @@ class HandTable:
             words.append(_("so far {sum}").format(sum=running))
         parts = [self.look.formula(word) for word in words]
         return indented(flow(parts, width - INDENT, self.look.style("key")), INDENT)
-
-    def _legend(self, plan: Gathering | Scattering, width: int) -> list[Text]:
-        roles = {"window", "fills"}
-        if self.term is not None:
-            roles.add("current")
-        if plan.focus != plan.columns - 1 or self.term is not None:
-            roles.add("pending")
-        return legend_lines(roles, self.look, width)
 
     # -- around a table ----------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 
+import numpy as np
 from rich.cells import cell_len
 
 from stepconv.language import _
@@ -212,10 +213,19 @@ class _Column:
             if plan.tap is not None and tap > plan.tap:
                 return Entry("∙", role="pending")
             role = "current" if tap == plan.tap else "window"
-        value = factor(plan.figures.value(self.stamp.value))
-        product = self.stamp.products[self.stamp.output_channels.index(plan.channel), tap]
+        value, product = factor(plan.figures.value(self.stamp.value)), self._product(place, tap)
         left = f"{value}·w{tap + 1}" if plan.level < 2 else ""
         return Entry(plan.figures.result(product), left, role)
+
+    def _product(self, place: int, tap: int) -> object:
+        """Return what is recorded where it lands; for a cropped product nothing is."""
+        plan, trace = self.plan, self.plan.trace
+        if place in trace.region[2]:
+            cell = trace.cell((plan.sample, plan.channel, place))
+            return trace.products[cell, trace.term_number(plan.in_channel, (tap,))]
+        share = plan.channel % trace.geometry.group_outputs
+        with np.errstate(all="ignore"):
+            return self.stamp.value * trace.weight[plan.in_channel, share, tap]
 
 
 def _window(plan: Scattering, number: int) -> range:

@@ -134,7 +134,7 @@ class WorkedSums:
             lines = self._lines(blocks[0], width - head.cell_len)
             yield Sum(head, lines, *self._result(placement, done))
             return
-        adds = subtotals(self.trace)[self.trace.cell(placement.output_index)]
+        adds = subtotals(self.trace, self.trace.cell(placement.output_index))
         names = [_("channel {channel}").format(channel=c) for c in placement.input_channels]
         size = max(map(cell_len, [*names, _("sum")])) + 2
         for block, name in enumerate(names):
