@@ -119,9 +119,9 @@ class Grid:
 
     @property
     def least_width(self) -> int:
-        """Width of the columns in focus, with the dots at both ends."""
+        """Width of the columns in focus, with the dots at both ends, or of the title."""
         least = self.cell_width * max(1, min(self.field.shape[1], len(self.focus[1]))) + 2
-        return min(least, self.width)
+        return min(max(least, cell_len(self.title)), self.width)
 
     def lines(self, width: int, room: int | None = None) -> list[Text]:
         """Draw the title and the rows, no wider than `width`, in at most `room` lines."""

@@ -187,7 +187,7 @@ class Stamping:
         Returns
         -------
         sums, touched : ndarray, (rows, columns)
-            The sums then, and whether any product had come to the cell.
+            The sums then, 0 where no product had come to the cell; and whether one had.
         """
         parts = (range(depth, depth + 1), rows, columns)
         walks = [
@@ -203,7 +203,8 @@ class Stamping:
         )
         cells = self._rows(np.broadcast_arrays(*offsets))
         sums = self.trace.sums[cells, np.maximum(passed - 1, 0)]
-        return sums[0], touched[0] > 0
+        known = touched[0] > 0
+        return np.where(known, sums[0], sums.dtype.type(0)), known
 
     def output(self, depth: int, rows: range, columns: range) -> tuple[Array, Array]:
         """Tell what a part of the output is in the end, as `held` tells what it was."""
