@@ -100,7 +100,7 @@ class Look:
         return f"stepconv.{role}"
 
     def formula(self, text: str) -> str:
-        """Return `text`, in which · multiplies and → leads on, in the characters this screen has."""
+        """Return `text`, where · multiplies and → leads on, in the characters this screen has."""
         return self.plain(text.replace("·", "*").replace("→", "->") if self.ascii else text)
 
     def plain(self, text: str) -> str:
