@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import re
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -493,9 +494,10 @@ def test_a_frame_of_a_16x16_grid_takes_16_milliseconds_at_most(order: str, width
     screen = console(width, color=True)
     spent = []
     for index in range(100, 125):
-        start = time.perf_counter()
+        start = time.process_time()
         with screen.capture():
             screen.print(Header(record, COLORS))
             screen.print(view(record, index, COLORS, term=4, height=36))
-        spent.append(time.perf_counter() - start)
-    assert min(spent) < 0.016
+        spent.append(time.process_time() - start)
+    traced = sys.gettrace() is not None  # by coverage, which takes its own time
+    assert min(spent) < (0.16 if traced else 0.016)
