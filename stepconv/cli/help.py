@@ -30,7 +30,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments into `ctx`; help ends the command here."""
         if _asks_for_help(args):
-            ctx.obj.screen.show(_command_help(self, ctx))
+            _show(ctx.obj, _command_help(self, ctx))
             raise typer.Exit
         ctx.allow_extra_args = True  # refused below, in our own words
         rest = super().parse_args(ctx, [_shielded(one) for one in args])
@@ -50,7 +50,7 @@ class Group(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command's name; help, or nothing at all, ends the program here."""
         if not args or args[0] in ("-h", "--help"):
-            ctx.obj.screen.show(_program_help(self))
+            _show(ctx.obj, _program_help(self))
             raise typer.Exit
         return list(super().parse_args(ctx, args))
 
@@ -133,14 +133,13 @@ def _command_help(command: Command, ctx: Any) -> RenderableType:
         else:
             options.append((" ".join(filter(None, [*parameter.opts, parameter.metavar])), text))
     usage = " ".join([*(f"[{name}]" for name, _text in arguments), _("[OPTIONS]")])
-    examples = (command.epilog or "").splitlines()
     return Lines(
         _usage(ctx.command_path, usage),
         _paragraph(translated(command.help or "")),
         *_section(_("arguments"), arguments),
         *_section(_("options"), options),
         *_section(_("options of every command, before or after it"), explained()),
-        *_section(_("examples"), [(line, "") for line in examples]),
+        *_examples((command.epilog or "").splitlines()),
     )
 
 
@@ -149,8 +148,20 @@ def _usage(program: str, rest: str) -> Text:
     return usage.append(f" {rest}")
 
 
-def _paragraph(text: str) -> RenderableType:
-    return Padding(Text(text), (1, 0, 0, 0))
+def _paragraph(text: str, style: str = "") -> RenderableType:
+    return Padding(Text(text, style), (1, 0, 0, 0))
+
+
+def _examples(lines: list[str]) -> list[RenderableType]:
+    if not lines:
+        return []
+    indented = [Padding(Text(line), (0, 0, 0, 2)) for line in lines]
+    return [_paragraph(_("examples"), "stepconv.title"), *indented]
+
+
+def _show(output: Any, page: RenderableType) -> None:
+    screen = output.screen
+    screen.write(screen.look.plain(screen.text(page)))
 
 
 def _section(title: str, rows: list[tuple[str, str]]) -> list[RenderableType]:
@@ -161,9 +172,4 @@ def _section(title: str, rows: list[tuple[str, str]]) -> list[RenderableType]:
     table.add_column()
     for name, text in rows:
         table.add_row(Text(name, style="stepconv.key"), Text(text))
-    body = Text("\n").join(Text("  " + name) for name, _text in rows)
-    wide = any(text for _name, text in rows)
-    return [
-        _paragraph(title),
-        Padding(table, (0, 0, 0, 2)) if wide else body,
-    ]
+    return [_paragraph(title, "stepconv.title"), Padding(table, (0, 0, 0, 2))]

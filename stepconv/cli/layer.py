@@ -13,6 +13,7 @@ from stepconv.arrays import read_array
 from stepconv.cli import values
 from stepconv.cli.options import LayerOptions
 from stepconv.errors import InputError, ShapeError, StepconvError
+from stepconv.files import shown
 from stepconv.functional import output_shape
 from stepconv.record import Trace, trace
 from stepconv.samples import Scene, sample, scene
@@ -71,25 +72,35 @@ class Layer:
             raise self._with_hint(error) from None
 
     def _with_hint(self, error: ShapeError) -> StepconvError:
-        """Add to `error` the rank at which these arrays would fit, where there is one."""
+        """Add to `error` how these arrays would fit, where there is a way."""
         image, kernel = self.given
         for rank in () if self.ranked else range(kernel.ndim - 1, 0, -1):
-            try:
+            if self._fits(image, kernel, rank):
                 transposed = bool(self.arguments.get("transposed"))
-                weight = with_weight_axes(kernel, rank, transposed)
-                output_shape(
-                    with_input_axes(image, rank).shape, weight.shape, **self.arguments
+                return InputError(
+                    "{error}. If the kernel is the weight {weight} of a rank-{rank} layer, add"
+                    " --rank {rank}",
+                    error=error,
+                    weight=with_weight_axes(kernel, rank, transposed).shape,
+                    rank=rank,
                 )
-            except StepconvError:
-                continue
+        if kernel.ndim == 1 and not self.ranked and self._fits(image, kernel[None], 2):
             return InputError(
-                "{error}. If the kernel is the weight {weight} of a rank-{rank} layer, add"
-                " --rank {rank}",
+                '{error}. To move a kernel of one row along rows and columns, write "{kernel}"',
                 error=error,
-                weight=weight.shape,
-                rank=rank,
+                kernel=shown(str(kernel[None].tolist())),
             )
         return error
+
+    def _fits(self, image: Array, kernel: Array, rank: int) -> bool:
+        """Whether the layer would work at another rank."""
+        try:
+            transposed = bool(self.arguments.get("transposed"))
+            weight = with_weight_axes(kernel, rank, transposed).shape
+            output_shape(with_input_axes(image, rank).shape, weight, **self.arguments)
+        except StepconvError:
+            return False
+        return True
 
 
 def read_layer(
@@ -178,26 +189,26 @@ def _scene(name: str) -> Scene:
 
 
 def _of_scene(
-    shown: Scene, bias: str | None, rank: int | None, arguments: Mapping[str, Any]
+    example: Scene, bias: str | None, rank: int | None, arguments: Mapping[str, Any]
 ) -> Layer:
-    if rank not in (None, shown.rank):
+    if rank not in (None, example.rank):
         raise InputError(
             "@{name} is of rank {own}, not {rank}; leave --rank out",
-            name=shown.name,
-            own=shown.rank,
+            name=example.name,
+            own=example.rank,
             rank=rank,
         )
-    own = dict(shown.options)
+    own = dict(example.options)
     order = own.pop("order", "gather")
     if "output_size" in arguments:
         own.pop("output_padding", None)
     return Layer(
-        input=shown.input,
-        weight=shown.weight,
-        bias=shown.bias if bias is None else read_array(bias, what="bias"),
+        input=example.input,
+        weight=example.weight,
+        bias=example.bias if bias is None else read_array(bias, what="bias"),
         arguments={**own, **arguments},
         order=order,
-        given=(shown.input, shown.weight),
+        given=(example.input, example.weight),
         ranked=True,
     )
 
