@@ -140,7 +140,7 @@ def _drawing(fields: Sequence[ReceptiveField], axis: int, width: int, look: Look
     first = min(min(row) for row in places)
     lines = []
     for name, row, cells in zip(names, places, path, strict=True):
-        line = Text(fill(name, label), look.style("label"), no_wrap=True)
+        line = Text(no_wrap=True).append(fill(name, label), look.style("label"))
         at = {
             int((place - first) * scale): cell
             for place, cell in zip(row, _span(cells), strict=True)

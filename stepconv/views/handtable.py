@@ -86,6 +86,8 @@ class HandTable:
             if place:
                 yield Text()
             yield from self._table(sample, channel, width)
+        if region := self._region():
+            yield from [Text(), *region]
         if len(tables) > MOST_TABLES:
             yield Text()
             more = _("{count} more tables, one for each sample and output channel").format(
@@ -112,7 +114,8 @@ class HandTable:
             if columns < whole:
                 more = _("{count} more columns").format(count=whole - columns)
                 yield note(f"… {more}: --step A:B  --play", self.look)
-            yield from self._below(plan, width)
+            below = self._below(plan, width)
+            yield from [Text(), *below] if below else []
 
     def _cut(self, lines: Iterator[Text]) -> Iterator[Text]:
         """Stop where it becomes too long to be read, and say so."""
@@ -133,10 +136,11 @@ class HandTable:
             return
         sheet = Sheet(plan, self.look, width, focus=plan.focus)
         roles = {role.partition(".")[0] for role in sheet.roles}
-        above, room = list(self._title(plan)), None
-        below = [*self._below(plan, width), *legend_lines(roles & MARKED, self.look, width)]
+        above, room, below = list(self._title(plan)), None, [Text()]
         if self.term is not None:
-            below[:1] = [Text(), *self._sentence(step.terms[self.term], len(step.terms), width)]
+            below += self._sentence(step.terms[self.term], len(step.terms), width)
+        below += [*self._below(plan, width), *self._region()]
+        below += legend_lines(roles & MARKED, self.look, width)
         if self.height is not None:
             below = below[: max(self.height - len(above) - LEAST_ROOM, 0)]
             room = self.height - len(above) - len(below)
@@ -196,18 +200,20 @@ class HandTable:
 
     def _below(self, plan: Gathering | Scattering, width: int) -> list[Text]:
         """Name the weights, and say what does not show in the table."""
-        facts, roles = [*group_fact(self.trace, plan.channel), *region_fact(self.trace)], set()
+        facts, roles = group_fact(self.trace, plan.channel), set()
         if isinstance(plan, Scattering):
             roles |= {"cropped"} if any(plan.axis.pad) else set()
             roles |= {"extra"} if plan.axis.output_padding else set()
         elif plan.axis.transposed:
             facts += crop_facts(self.trace)
-        lines = [
+        return [
             *self._kernel(plan, width),
             *(note(fact, self.look) for fact in facts),
             *legend_lines(roles, self.look, width),
         ]
-        return [Text(), *lines] if lines else []
+
+    def _region(self) -> list[Text]:
+        return [note(fact, self.look) for fact in region_fact(self.trace)]
 
     def _kernel(self, plan: Gathering | Scattering, width: int) -> Iterator[Text]:
         if len(plan.kernels) > 1:  # each stands with its channel

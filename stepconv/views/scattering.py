@@ -112,6 +112,15 @@ class Scattering:
             return [Entry(f"{_('sum')} {bias}", role="bias")]
         return [Entry(_("sum"), role="label"), Entry(f"{bias} {_('bias')}", role="bias")]
 
+    @property
+    def _blocks(self) -> int:
+        return self.trace.geometry.group_inputs
+
+    @property
+    def _block(self) -> int:
+        """Which of the group's input channels this is."""
+        return self.trace.geometry.group_channels(self.channel).index(self.in_channel)
+
     # -- the rows ---------------------------------------------------------------------
 
     def _ends(self, columns: Sequence[_Column]) -> tuple[int, int]:
@@ -124,7 +133,17 @@ class Scattering:
         if isinstance(place, range):
             return Row("cells", Label(more_rows(len(place))))
         entries = {c.number: entry for c in columns if (entry := c.entry(place))}
-        return Row("cells", self._label(place), entries | self._sums(place, columns[-1].number))
+        if self.focus is not None or entries or self._untouched(place, columns[0].number):
+            entries |= self._sums(place, columns[-1].number)
+        return Row("cells", self._label(place), entries)
+
+    def _untouched(self, place: int, first: int) -> bool:
+        """Whether no stamp at all lands there, and no columns before `first` showed the row."""
+        axis = self.axis
+        if max(axis.source_at(axis.window(place))) >= 0 or self._block < self._blocks - 1:
+            return False
+        before = _window(self, first - 1)
+        return first == 0 or place >= max(before[-1] + 1, before.start + axis.stride)
 
     def _label(self, place: int) -> Label:
         axis = self.axis
@@ -169,14 +188,13 @@ class Scattering:
 
         And whether no other is to come.
         """
-        geometry, taps = self.trace.geometry, self.axis.kernel_size
+        taps = self.axis.kernel_size
         sources = self.axis.source_at(self.axis.window(place)).tolist()
-        block = geometry.group_channels(self.channel).index(self.in_channel)
         landed = [tap for tap, source in enumerate(sources) if 0 <= source <= last]
-        complete = block == geometry.group_inputs - 1 and max(sources) <= last
+        complete = self._block == self._blocks - 1 and max(sources) <= last
         if max(sources) < 0:
-            return taps * geometry.group_inputs - 1, True
-        return block * taps + (landed[-1] if landed else -1), complete
+            return taps * self._blocks - 1, True
+        return self._block * taps + (landed[-1] if landed else -1), complete
 
 
 class _Column:
