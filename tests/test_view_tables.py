@@ -247,7 +247,7 @@ def test_a_step_shows_what_is_done_and_nothing_that_is_to_come(made: Trace) -> N
 @pytest.mark.parametrize("width", [60, 80, 120])
 @pytest.mark.parametrize("look", [PLAIN, ASCII, COLOR])
 def test_tables_fit_the_screen(width: int, look: Look) -> None:
-    for made in TRACES.values():
+    for made in [*TRACES.values()][::3]:
         last = len(made) - 1
         views = [drawn(made, look), drawn(made, look, current=last, term=0)]
         for view in [*views, WorkedSums(made, look), WorkedSums(made, look, current=1, term=1)]:
@@ -539,6 +539,7 @@ def test_pictures_of_samples_look_as_before(name: str) -> None:
 @pytest.mark.parametrize("one", samples(), ids=lambda one: one.name)
 def test_pictures_hold_the_numbers_of_the_sample(one: Any) -> None:
     text = snapshot.plain(SamplePicture(one, PLAIN), width=120)
+    assert "…" not in text
     if one.array.dtype.kind == "i":
         shown = re.findall(r"(?<![\d.])-?\d+(?![\d.])", text)
         for number in one.array.reshape(-1).tolist():
