@@ -53,7 +53,7 @@ def conv1d(
         What the padding holds.
     out : ndarray, optional
         Where to put the result: of its shape and dtype, with any strides. It may overlap
-        the operands.
+        the operands; a subclass is written to as the plain array it holds.
 
     Returns
     -------

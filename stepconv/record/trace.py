@@ -325,8 +325,8 @@ class Trace:
     def _placements_seeing(self, cell: Index) -> Iterator[Placement]:
         geometry = self.geometry
         spans = [
-            [o for o in span if cell[2 + a] in axis.source_at(axis.window(o))]
-            for a, (axis, span) in enumerate(zip(geometry.axes, self.region[2:], strict=True))
+            _seeing(axis, span, position)
+            for axis, span, position in zip(geometry.axes, self.region[2:], cell[2:], strict=True)
         ]
         channels = [c for c in self.region[1] if cell[1] in geometry.group_channels(c)]
         samples = [cell[0]] if cell[0] in self.region[0] else []
@@ -539,6 +539,15 @@ def _uses(axis: Axis, span: range) -> Array:
     for tap in range(axis.kernel_size):
         np.add.at(counts, axis.source_at(starts + tap * axis.dilation), 1)
     return counts[:-1]
+
+
+def _seeing(axis: Axis, span: range, position: int) -> list[int]:
+    """Return the outputs of a span whose window holds an input position."""
+    starts = np.arange(span.start, span.stop) * axis.step
+    seen = np.zeros(len(span), dtype=bool)
+    for tap in range(axis.kernel_size):
+        seen |= axis.source_at(starts + tap * axis.dilation) == position
+    return [int(place) + span.start for place in np.flatnonzero(seen)]
 
 
 def _verify_placement(placement: Placement) -> None:
