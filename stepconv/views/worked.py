@@ -93,13 +93,14 @@ class WorkedSums:
             shown += 1
             if self._enough(sums):
                 break
-        yield from _flush(sums, options.max_width)
+        lines = list(_flush(sums, options.max_width))
+        yield from lines
         if shown < count:
             more = _("{count} more output cells").format(count=count - shown)
             yield note(f"… {more}: --step A:B  --play", self.look)
         if self.term is not None:
             yield note(f"… {_('so far')}", self.look)
-        if self._copies:
+        if any(self.look.plain("′") in line.plain for line in lines):
             yield from legend_lines({"border"}, self.look, options.max_width)
 
     @property
