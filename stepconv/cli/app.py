@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import typer
 
 from stepconv.cli.help import Command, Group, usage_error
@@ -14,7 +16,7 @@ from stepconv.cli.shape import shape
 from stepconv.cli.trace import trace
 
 # Typer gives the class of all its usage errors no public name.
-_UsageError = typer.BadParameter.__mro__[1]
+_UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(
     cls=Group,

@@ -17,6 +17,7 @@ from stepconv.cli.settings import explained
 from stepconv.errors import InputError
 from stepconv.files import shown
 from stepconv.language import _, _ as translated
+from stepconv.version import __version__
 
 # Translated text is given to Typer as it stands in the source, and translated here when it is
 # shown, since the language may be another at each call.
@@ -48,7 +49,10 @@ class Group(TyperGroup):
     """The program itself, which holds the commands."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the command's name; help, or nothing at all, ends the program here."""
+        """Read the command's name; help, the version or nothing at all end the program here."""
+        if args[:1] == ["--version"]:
+            ctx.obj.screen.write(f"stepconv {__version__}\n")
+            raise typer.Exit
         if not args or args[0] in ("-h", "--help"):
             _show(ctx.obj, _program_help(self))
             raise typer.Exit
@@ -125,11 +129,12 @@ def _program_help(group: Group) -> RenderableType:
 
 
 def _command_help(command: Command, ctx: Any) -> RenderableType:
-    arguments, options = [], []
+    arguments: list[tuple[str, str]] = []
+    options: list[tuple[str, str]] = []
     for parameter in command.get_params(ctx):
-        text = translated(parameter.help or "")
+        text = translated(getattr(parameter, "help", None) or "")
         if parameter.param_type_name == "argument":
-            arguments.append((parameter.metavar, text))
+            arguments.append((parameter.metavar or parameter.name, text))
         else:
             options.append((" ".join(filter(None, [*parameter.opts, parameter.metavar])), text))
     usage = " ".join([*(f"[{name}]" for name, _text in arguments), _("[OPTIONS]")])

@@ -91,7 +91,10 @@ def lines(trace: Trace, player: Player, screen: Screen, width: int, height: int)
         body = screen.text(frame, width=width).splitlines()
     most = height - len(footer)
     if len(body) > most:
-        body = [*body[: most - 1], _note(screen, _("… the terminal is too low for the rest"), width)]
+        body = [
+            *body[: most - 1],
+            _note(screen, _("… the terminal is too low for the rest"), width),
+        ]
     body += [""] * (most - len(body))
     look = screen.look
     return [

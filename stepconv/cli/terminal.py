@@ -93,7 +93,7 @@ class Terminal:
             self._keyboard.give_back()
 
     def _write(self, text: str) -> None:
-        """Write past the stream's buffer, which must not be entered twice: a signal may interrupt."""
+        """Write past the stream's buffer, which a signal must not enter a second time."""
         data = text.encode(self.stream.encoding or "utf-8", "replace")
         while data:
             data = data[os.write(self.stream.fileno(), data) :]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import pairwise
 from math import ceil
 
 from rich.cells import cell_len
@@ -127,7 +128,7 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
 
 def _parted(text: str) -> list[str]:
     ends = sorted({0, len(text), *(end for found in _WIDE.finditer(text) for end in found.span())})
-    return [text[first:last] for first, last in zip(ends, ends[1:], strict=False)]
+    return [text[first:last] for first, last in pairwise(ends)]
 
 
 def _spans(line: Line) -> Iterator[str]:

@@ -101,7 +101,8 @@ class MatrixTable:
                 cells.append(_Cell(self.look.plain("·"), "padding"))
                 continue
             role = "window" if r == unrolled.row or c == unrolled.column else "input"
-            cells.append(_Cell(self._entry(entries[c]), "current" if (r, c) == unrolled.hit else role))
+            role = "current" if (r, c) == unrolled.hit else role
+            cells.append(_Cell(self._entry(entries[c]), role))
         return cells
 
     def _head(self, columns: range, width: int, margin: int) -> Text:
