@@ -125,7 +125,8 @@ def test_a_picture_of_higher_rank_has_arrays_and_sums() -> None:
     assert "input 8×8, padded to 10×10" in text
     assert "-10 -55  -9  45 -26 -19  45  29" in text
     assert re.search(r"\[1, 2\] .*13·-1 .* = -42", text)
-    assert "--step 1" in text
+    assert "--step A:B" in text
+    assert "--step 1" in done("trace", "@no-padding")
 
 
 def test_one_step() -> None:

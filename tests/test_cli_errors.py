@@ -130,7 +130,7 @@ def refused(*arguments: str, stdin: str = "") -> str:
         ("'1 2' '1' --lang", "--lang value"),
         ("'1 2' '1' --lang fr", "--lang fr en, zh"),
         ("'1 2' '1' --color blue", "--color blue auto"),
-        ("'1 2' '1' --width 10", "--width 10 40"),
+        ("'1 2' '1' --width 10", "--width 10 60"),
         ("'1 2' '1' --width many", "--width many"),
         ("'1 2' '1' --json=yes", "--json"),
         ("- -", "standard input once"),

@@ -16,7 +16,7 @@ from stepconv.views.frame import Frame, views_of
 from stepconv.views.layout import flow
 from stepconv.views.screen import Screen
 
-NARROWEST, LOWEST = 40, 12
+NARROWEST, LOWEST = 60, 15
 """The smallest terminal in which a step can be shown."""
 
 POLL = 0.1

@@ -11,7 +11,7 @@ from stepconv.language import LANGUAGES, _, language_of
 
 When = Literal["auto", "always", "never"]
 COLORS: tuple[When, ...] = ("auto", "always", "never")
-NARROWEST, WIDEST = 40, 1000
+NARROWEST, WIDEST = 60, 1000
 
 
 @dataclass(frozen=True)

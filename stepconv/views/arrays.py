@@ -18,7 +18,7 @@ from stepconv.views.theme import Look
 
 MOST_GRIDS, MOST_KERNELS = 8, 4
 """Slices drawn of one array, and output channels whose kernels are drawn."""
-MOST_ROWS = 24
+MOST_ROWS = 16
 
 _STRENGTH = ("input", "unused", "border", "inserted", "padding")
 
