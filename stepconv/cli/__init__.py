@@ -86,7 +86,7 @@ def _output(settings: Settings) -> Output:
 
 def _fail(error: StepconvError, settings: Settings) -> int:
     """Print an error as one paragraph."""
-    from stepconv.cli.paragraph import wrapped
+    from stepconv.views.paragraph import wrapped
 
     try:
         settings.check()

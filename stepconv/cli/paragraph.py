@@ -1,34 +1,5 @@
-"""Paragraphs: text in lines of a given width, in any script."""
+"""Paragraphs, which the views break as well."""
 
-from __future__ import annotations
+from stepconv.views.paragraph import wrapped
 
-import re
-
-from rich.cells import cell_len
-
-# Chinese breaks between any two characters, but not before what closes a clause.
-_PIECES = re.compile(r"\s+|[\u2e80-\uffef][，。；：、！？）》”]*|[^\s\u2e80-\uffef]+")
-
-
-def wrapped(text: str, width: int) -> str:
-    r"""Break `text` into lines no wider than `width`, but for words that are longer themselves.
-
-    Such words are paths above all, which are to be copied in one piece.
-
-    >>> wrapped("a/very/long/path is missing", 10)
-    'a/very/long/path\nis missing'
-    >>> print(wrapped("错误：步长是零。", 8))
-    错误：步
-    长是零。
-    """
-    lines, gap = [""], ""
-    for piece in _PIECES.findall(text):
-        if piece.isspace():
-            gap = " "
-        elif lines[-1] and cell_len(lines[-1] + gap + piece) > width:
-            lines.append(piece)
-            gap = ""
-        else:
-            lines[-1] += (gap if lines[-1] else "") + piece
-            gap = ""
-    return "\n".join(lines)
+__all__ = ["wrapped"]
