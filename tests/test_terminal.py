@@ -188,15 +188,16 @@ def test_the_loop(pty: Pty) -> None:
 
 def test_an_exception_gives_the_terminal_back(pty: Pty) -> None:
     handlers = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGTSTP)]
-    with (
-        on(pty) as screen,
-        pytest.raises(ZeroDivisionError),
-        Terminal(screen.stream) as terminal,
-    ):
-        assert terminal.size == (80, 24)
-        terminal.draw(["one", "two"])
-        pty.until("one\ntwo")
-        raise ZeroDivisionError
+
+    def fail(screen: Screen) -> None:
+        with Terminal(screen.stream) as terminal:
+            assert terminal.size == (80, 24)
+            terminal.draw(["one", "two"])
+            pty.until("one\ntwo")
+            raise ZeroDivisionError
+
+    with on(pty) as screen, pytest.raises(ZeroDivisionError):
+        fail(screen)
     assert_restored(pty)
     assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGTSTP)] == handlers
 
@@ -247,9 +248,21 @@ def test_no_line_is_wider_than_the_terminal(name: str, ascii: bool, language: st
         for width in (20, 59, 60, 80, 120):
             for state in states:
                 shown = lines(record, state, screen, width, 24)
-                assert len(shown) <= 24
+                assert len(shown) == 24
                 assert max(map(cell_len, shown)) <= width
                 assert not ascii or language == "zh" or "".join(shown).isascii()
+
+
+def test_a_matrix_that_is_too_large_is_said_and_not_shown() -> None:
+    record = record_of("no-padding")
+    player = Player(Counts.of(record), view="matrix")
+    with (
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        mock.patch("stepconv.matrix.LARGEST_MATRIX", 10),
+    ):
+        shown = lines(record, player, Screen(nowhere), 80, 24)
+    assert "more than the" in " ".join(shown)
+    assert "placement 1 of 4" in shown[-2]
 
 
 # -- a word while the kernel is compiled

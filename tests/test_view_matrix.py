@@ -178,7 +178,9 @@ OVERVIEWS = {
     "grouped": lambda look: Overview(record_of("grouped"), look),
     "volume": lambda look: Overview(record_of("volume"), look),
     "reflect": lambda look: Overview(record_of("padding-reflect"), look),
-    "unused": lambda look: Overview(trace(np.ones((1, 6, 6), int), np.ones((1, 1, 3, 3), int), stride=2), look),
+    "unused": lambda look: Overview(
+        trace(np.ones((1, 6, 6), int), np.ones((1, 1, 3, 3), int), stride=2), look
+    ),
     "transposed": lambda look: Overview(record_of("padding-strides-odd-transposed"), look),
     "stamps": lambda look: Overview(
         record_of("padding-strides-odd-transposed", order="scatter"), look
