@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike
 
 from stepconv.errors import DtypeError, ShapeError
 from stepconv.operands import Array, Operands, check_weight_axes, prepare
-from stepconv.spec import ConvSpec, Ints, Padding, checked_shape
+from stepconv.spec import ConvSpec
+from stepconv.values import Ints, Padding, checked_shape
 
 
 def conv1d(

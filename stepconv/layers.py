@@ -13,7 +13,8 @@ from stepconv.errors import DtypeError, ShapeError, SpecError
 from stepconv.functional import conv
 from stepconv.operands import Array, as_array, check_bias, memory
 from stepconv.record import Trace, trace
-from stepconv.spec import ConvSpec, Ints, Padding, shown, whole_number
+from stepconv.spec import ConvSpec
+from stepconv.values import Ints, Padding, shown, whole_number
 
 _LARGEST = 2**31 - 1
 

@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 
 from stepconv import ConvSpec, StepconvError, conv, functional, output_shape, trace
 from stepconv.operands import memory as real_memory
-from stepconv.spec import PADDING_MODES, PADDING_RULES
+from stepconv.values import PADDING_MODES, PADDING_RULES
 from tests.strategies import Layer, layers
 
 ARGUMENTS = (

@@ -17,7 +17,8 @@ from stepconv.errors import InputError, StepconvError
 from stepconv.geometry import Geometry
 from stepconv.operands import Array, prepare
 from stepconv.record.trace import ORDERS, Region, Trace, record
-from stepconv.spec import ConvSpec, shown
+from stepconv.spec import ConvSpec
+from stepconv.values import shown
 
 FORMAT = 1
 DTYPES = ("int64", "float16", "float32", "float64", "complex64", "complex128")

@@ -18,7 +18,8 @@ from stepconv.functional import run
 from stepconv.geometry import Axis, Geometry
 from stepconv.operands import Array, Operands, memory, prepare
 from stepconv.record.placement import Index, Placement, Stamp, Term, multiplied, number
-from stepconv.spec import ConvSpec, Ints, Padding, several, shown, whole_number
+from stepconv.spec import ConvSpec
+from stepconv.values import Ints, Padding, several, shown, whole_number
 
 ORDERS = ("gather", "scatter")
 LARGEST_RECORD = 2**31
