@@ -127,8 +127,8 @@ def test_chinese_keeps_its_columns(tmp_path: Path) -> None:
         save_picture(page, tmp_path / "page.html")
     texts = ElementTree.parse(tmp_path / "page.svg").findall(f"{SVG}text")
     columns = [round((float(text.get("x", "")) - 14) / 9.03) for text in texts]
-    assert [text.text for text in texts] == ["输入", " 8×8", "a", "123456789abc"]
-    assert columns == [0, 4, 11, 0]
+    assert [text.text for text in texts] == ["输入", "8×8", "a", "123456789abc"]
+    assert columns == [0, 5, 11, 0]
     lengths = [float(text.get("textLength", "")) for text in texts]
     assert lengths == pytest.approx([9.03 * cell_len(text.text or "") for text in texts], abs=0.01)
     page_text = (tmp_path / "page.html").read_text("utf-8")

@@ -121,8 +121,9 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
         start = words.start()
         parts = [words[0]] if words[0].isascii() else _parted(words[0])
         for part in parts:
-            if part.strip():
-                yield cell_len(text[:start]), part
+            inner = part.lstrip()  # SVG drops blanks at the start
+            if inner:
+                yield cell_len(text[: start + len(part) - len(inner)]), inner
             start += len(part)
 
 
