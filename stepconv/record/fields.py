@@ -16,7 +16,8 @@ import numpy as np
 from stepconv.errors import InputError, StepconvError
 from stepconv.geometry import Geometry
 from stepconv.operands import Array, prepare
-from stepconv.record.trace import ORDERS, Region, Trace, record
+from stepconv.record.region import Region
+from stepconv.record.trace import ORDERS, Trace, record
 from stepconv.spec import ConvSpec
 from stepconv.values import shown
 
