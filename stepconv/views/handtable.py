@@ -15,7 +15,8 @@ from stepconv.views.figures import figures
 from stepconv.views.gathering import Gathering
 from stepconv.views.layout import flow, indented
 from stepconv.views.legend import legend_lines
-from stepconv.views.rows import INDENT, note
+from stepconv.views.paragraph import listed
+from stepconv.views.rows import INDENT, left_out, note
 from stepconv.views.scattering import Scattering
 from stepconv.views.sheet import Sheet
 from stepconv.views.theme import Look
@@ -93,7 +94,7 @@ class HandTable:
             more = _("{count} more tables, one for each sample and output channel").format(
                 count=len(tables) - MOST_TABLES
             )
-            yield note(f"… {more}: --only N,C  --step A:B  --play", self.look)
+            yield left_out(more, "--only N,C  --step A:B  --play", self.look)
 
     def _table(self, sample: int, channel: int, width: int) -> Iterator[Text]:
         trace, whole = self.trace, len(self.trace.region[2])
@@ -113,7 +114,7 @@ class HandTable:
             yield from Sheet(plan, self.look, width).bands()
             if columns < whole:
                 more = _("{count} more columns").format(count=whole - columns)
-                yield note(f"… {more}: --step A:B  --play", self.look)
+                yield left_out(more, "--step A:B  --play", self.look)
             below = self._below(plan, width)
             yield from [Text(), *below] if below else []
 
@@ -195,7 +196,7 @@ class HandTable:
         if isinstance(plan, Scattering) and geometry.in_channels > 1:
             parts.append(_("input channel {channel}").format(channel=plan.in_channel))
         if parts:
-            text = self.look.plain(" " * INDENT + ", ".join(parts))
+            text = self.look.plain(" " * INDENT + listed(parts))
             yield Text(text, self.look.style("title"), no_wrap=True, overflow="ellipsis")
 
     def _below(self, plan: Gathering | Scattering, width: int) -> list[Text]:

@@ -1,10 +1,13 @@
-"""Paragraphs: text in lines of a given width, in any script."""
+"""Paragraphs: parts made one text, and text broken into lines, in any script."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from rich.cells import cell_len
+
+from stepconv.language import _
 
 # Chinese breaks between any two characters, but not behind what opens a clause, nor before
 # what closes one.
@@ -33,3 +36,17 @@ def wrapped(text: str, width: int) -> str:
             lines[-1] += (gap if lines[-1] else "") + piece
             gap = ""
     return "\n".join(lines)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Write parts one after the other.
+
+    >>> listed(["sample 0", "channel 1"])
+    'sample 0, channel 1'
+    """
+    return _(", ").join(parts)
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Write sentences one after the other; a Chinese full stop brings its own blank."""
+    return " ".join(parts).replace("。 ", "。")

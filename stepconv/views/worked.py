@@ -16,7 +16,8 @@ from stepconv.record import Placement, Trace
 from stepconv.views.figures import factor, figures, plus, subtotals
 from stepconv.views.grid import crop
 from stepconv.views.legend import legend_lines
-from stepconv.views.rows import INDENT, fill, note
+from stepconv.views.paragraph import listed
+from stepconv.views.rows import INDENT, fill, left_out, note
 from stepconv.views.theme import Look
 from stepconv.views.words import which_output
 
@@ -81,9 +82,7 @@ class WorkedSums:
         seen = crop(count, at, self.limit)
         sums, shown, heading = [], 0, ""
         for placement in islice(self.trace.placements, seen.start, seen.stop):
-            above = ", ".join(
-                which_output(self.trace, placement.output_index[0], placement.channel)
-            )
+            above = listed(which_output(self.trace, placement.output_index[0], placement.channel))
             if above != heading:
                 sums.append(
                     Sum(Text(" " * INDENT + above, self.look.style("title")), [Text()], None)
@@ -97,7 +96,7 @@ class WorkedSums:
         yield from lines
         if shown < count:
             more = _("{count} more output cells").format(count=count - shown)
-            yield note(f"… {more}: --step A:B  --play", self.look)
+            yield left_out(more, "--step A:B  --play", self.look)
         if self.term is not None:
             yield note(f"… {_('so far')}", self.look)
         if any(self.look.plain("′") in line.plain for line in lines):
