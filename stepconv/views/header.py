@@ -39,11 +39,11 @@ class Header:
             parts.append(last[0])
         if whole or spec.groups != 1:
             parts.append(last[1])
-        lines = [Text(spec.name, style=self.look.style("title"))]
+        lines = [Text().append(spec.name, self.look.style("title"))]
         for part in parts:
             if lines[-1].cell_len + 3 + Text(part).cell_len > width:
-                lines.append(Text("      "))
-            lines[-1].append("   " + part, "")
+                lines.append(Text(" " * len(spec.name)))
+            lines[-1].append("   " + part)
         return lines
 
     def _parts(self) -> list[str]:
