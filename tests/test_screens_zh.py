@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from stepconv import trace
 from stepconv.cli.app import program
+from stepconv.cli.help import Group
 from stepconv.cli.replay import lines
 from stepconv.language import _, using_language
 from stepconv.player import Counts, Player
@@ -184,6 +185,7 @@ def test_errors_are_chinese(arguments: tuple[str, ...]) -> None:
 
 
 def test_every_option_is_explained_in_chinese() -> None:
+    assert isinstance(program, Group)
     texts = [program.help]
     for command in program.commands.values():
         texts += [command.help, *(getattr(one, "help", None) for one in command.params)]
