@@ -60,7 +60,7 @@ SCREENS = {
     "matrix-step": ("matrix", "@sparse-matrix", "--step", "2", "--names"),
     "matrix-transpose": ("matrix", "@sparse-matrix", "--transpose"),
     "samples": ("samples",),
-    "sample": ("samples", "padding-strides"),
+    "sample": ("samples", "half-padding"),
 }
 ERRORS = (
     ("trace", "1 2 3", "1 1 1 1 1"),
@@ -96,17 +96,17 @@ ALLOWED = frozenset(
         """
         stepconv trace shape receptive matrix samples
         zeros reflect replicate circular symmetric valid same same_lower full causal
-        stride padding dilation groups output_padding padding_mode
-        input output weight numpy moveaxis gather scatter auto always never en zh table steps
+        padding output_padding groups gather scatter auto always never en zh table steps
         txt md html svg json csv npz edges
         conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
         C_in C_out
         Sobel Dumoulin Visin guide to convolution arithmetic for deep learning arXiv
-        Home End Esc sobl sobel strid trce
+        Home End Esc
         """,
     )
 )
-_CODE = re.compile(r"--[a-z-]+|@[a-z0-9-]+|samples [a-z-]+")
+IN_ERRORS = {"input", "weight", "stride", "numpy", "moveaxis", "sobl", "sobel", "strid", "trce"}
+_CODE = re.compile(r"--[a-z-]+|@[a-z0-9-]+|samples [a-z-]+|output\[")
 _WORD = re.compile(r"[A-Za-z_0-9]*[a-z]{2}[A-Za-z_0-9]*")
 
 
@@ -181,7 +181,7 @@ def test_errors_are_chinese(arguments: tuple[str, ...]) -> None:
     assert (result.status, result.out) == (2, "")
     assert result.err.startswith("错误：")
     assert_fits(result.err, 80)
-    assert english(result.err) == set()
+    assert english(result.err) <= IN_ERRORS
 
 
 def test_every_option_is_explained_in_chinese() -> None:
