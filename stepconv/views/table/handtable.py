@@ -11,22 +11,22 @@ from rich.text import Text
 
 from stepconv.language import _
 from stepconv.record import Placement, Stamp, Term, Trace
-from stepconv.views.figures import figures
-from stepconv.views.gathering import Gathering
-from stepconv.views.layout import flow, indented
-from stepconv.views.legend import legend_lines
-from stepconv.views.paragraph import listed
-from stepconv.views.rows import INDENT, left_out, note
-from stepconv.views.scattering import Scattering
-from stepconv.views.sheet import Sheet
-from stepconv.views.theme import Look
-from stepconv.views.words import (
+from stepconv.views.parts.figures import figures
+from stepconv.views.parts.layout import flow, indented
+from stepconv.views.parts.legend import legend_lines
+from stepconv.views.parts.paragraph import listed
+from stepconv.views.steps.words import (
     crop_facts,
     group_fact,
     product_words,
     region_fact,
     which_output,
 )
+from stepconv.views.table.gathering import Gathering
+from stepconv.views.table.rows import INDENT, left_out, note
+from stepconv.views.table.scattering import Scattering
+from stepconv.views.table.sheet import Sheet
+from stepconv.views.theme import Look
 
 MOST_TABLES, MOST_COLUMNS, MOST_LINES, LEAST_ROOM = 8, 64, 400, 8
 MARKED = {"window", "current", "fills", "pending"}

@@ -13,8 +13,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from stepconv.language import _
-from stepconv.views.grid import Rows, crop, part_seen
-from stepconv.views.layout import beside, flow
+from stepconv.views.parts.grid import Rows, crop, part_seen
+from stepconv.views.parts.layout import beside, flow
 from stepconv.views.theme import Look
 
 GAP = 2

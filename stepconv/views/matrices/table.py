@@ -11,11 +11,11 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from stepconv.language import _
-from stepconv.views.grid import crop, part_seen
-from stepconv.views.numbers import formatter
-from stepconv.views.slices import tail
+from stepconv.views.matrices.unrolled import Unrolled
+from stepconv.views.parts.grid import crop, part_seen
+from stepconv.views.parts.numbers import formatter
+from stepconv.views.steps.slices import tail
 from stepconv.views.theme import Look
-from stepconv.views.unrolled import Unrolled
 
 INDENT = 3
 """Room for the mark before the current row."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from stepconv.errors import TraceError
 from stepconv.language import _
 from stepconv.record import Placement, Trace
-from stepconv.views import words
-from stepconv.views.board import Board, Panel
-from stepconv.views.body import MOST_WORKED, Body, worked
-from stepconv.views.layout import Part, beside
-from stepconv.views.ledger import LEAST, ledger, part_names, sum_lines
-from stepconv.views.reading import Reading
-from stepconv.views.slices import has_copies, input_grids, output_grid
+from stepconv.views.parts.board import Board, Panel
+from stepconv.views.parts.layout import Part, beside
+from stepconv.views.steps import words
+from stepconv.views.steps.body import MOST_WORKED, Body, worked
+from stepconv.views.steps.ledger import LEAST, ledger, part_names, sum_lines
+from stepconv.views.steps.reading import Reading
+from stepconv.views.steps.slices import has_copies, input_grids, output_grid
+from stepconv.views.steps.window import window_work
 from stepconv.views.theme import Look
-from stepconv.views.window import window_work
 
 GAP = 4
 

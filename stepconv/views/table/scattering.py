@@ -10,8 +10,17 @@ from rich.cells import cell_len
 
 from stepconv.language import _
 from stepconv.record import Stamp, Trace
-from stepconv.views.figures import factor, figures, plus
-from stepconv.views.rows import LONGEST_GAP, Entry, Label, Measure, Row, more_rows, part, places
+from stepconv.views.parts.figures import factor, figures, plus
+from stepconv.views.table.rows import (
+    LONGEST_GAP,
+    Entry,
+    Label,
+    Measure,
+    Row,
+    more_rows,
+    part,
+    places,
+)
 
 
 class Scattering:

@@ -10,9 +10,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from stepconv.language import _
-from stepconv.views.grid import crop
-from stepconv.views.layout import flow
-from stepconv.views.rows import INDENT, Entry, Plan, Row, fill, note
+from stepconv.views.parts.grid import crop
+from stepconv.views.parts.layout import flow
+from stepconv.views.table.rows import INDENT, Entry, Plan, Row, fill, note
 from stepconv.views.theme import Look
 
 LABEL_GAP, GAP = 4, 3

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
-from stepconv.views.paragraph import wrapped
+from stepconv.views.parts.paragraph import wrapped
 
 
 def beside(blocks: Sequence[Sequence[Text]], widths: Sequence[int], gap: int) -> list[Text]:

@@ -8,17 +8,17 @@ from typing import Any
 from stepconv.errors import TraceError
 from stepconv.language import _
 from stepconv.record import Stamp, Trace
-from stepconv.views import words
-from stepconv.views.board import Board, Panel
-from stepconv.views.body import MOST_WORKED, Body, worked
-from stepconv.views.figures import factor, figures
-from stepconv.views.grid import Cell, Rows
-from stepconv.views.layout import Part, flow
-from stepconv.views.slices import GLYPHS, Triple, tail
-from stepconv.views.stamped import stamped_grids, value_grid
-from stepconv.views.stamping import Array, Stamping
+from stepconv.views.parts.board import Board, Panel
+from stepconv.views.parts.figures import factor, figures
+from stepconv.views.parts.grid import Cell, Rows
+from stepconv.views.parts.layout import Part, flow
+from stepconv.views.steps import words
+from stepconv.views.steps.body import MOST_WORKED, Body, worked
+from stepconv.views.steps.slices import GLYPHS, Triple, tail
+from stepconv.views.steps.stamped import stamped_grids, value_grid
+from stepconv.views.steps.stamping import Array, Stamping
+from stepconv.views.steps.work import Matrix, Work
 from stepconv.views.theme import Look
-from stepconv.views.work import Matrix, Work
 
 
 class StampView(Body):

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from stepconv.language import _
-from stepconv.views.grid import Grid, crop, part_seen
-from stepconv.views.layout import allot, beside, flow
+from stepconv.views.parts.grid import Grid, crop, part_seen
+from stepconv.views.parts.layout import allot, beside, flow
 from stepconv.views.theme import Look
 
 GAP = 3

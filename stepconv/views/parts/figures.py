@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from stepconv.record import Trace
-from stepconv.views.numbers import Formatter, formatter
+from stepconv.views.parts.numbers import Formatter, formatter
 
 LARGEST_SAMPLE = 2**16
 """Numbers of one array that are looked at; of more, some."""

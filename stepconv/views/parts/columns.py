@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from stepconv.views.layout import flow
+from stepconv.views.parts.layout import flow
 from stepconv.views.theme import Look
 
 LEAST_LAST = 12

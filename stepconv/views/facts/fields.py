@@ -12,11 +12,11 @@ from rich.text import Text
 from stepconv.geometry import AXIS_NAMES
 from stepconv.language import _
 from stepconv.receptive import ReceptiveField
-from stepconv.views.columns import columns
 from stepconv.views.header import axes_listed, axis_label
-from stepconv.views.layout import flow, indented
-from stepconv.views.paragraph import sentences
-from stepconv.views.rows import INDENT, fill, note
+from stepconv.views.parts.columns import columns
+from stepconv.views.parts.layout import flow, indented
+from stepconv.views.parts.paragraph import sentences
+from stepconv.views.table.rows import INDENT, fill, note
 from stepconv.views.theme import Look
 
 MOST_CELLS, MOST_PHASES = 512, 64

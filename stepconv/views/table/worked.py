@@ -13,13 +13,13 @@ from rich.text import Text
 
 from stepconv.language import _
 from stepconv.record import Placement, Trace
-from stepconv.views.figures import factor, figures, plus, subtotals
-from stepconv.views.grid import crop
-from stepconv.views.legend import legend_lines
-from stepconv.views.paragraph import listed
-from stepconv.views.rows import INDENT, fill, left_out, note
+from stepconv.views.parts.figures import factor, figures, plus, subtotals
+from stepconv.views.parts.grid import crop
+from stepconv.views.parts.legend import legend_lines
+from stepconv.views.parts.paragraph import listed
+from stepconv.views.steps.words import which_output
+from stepconv.views.table.rows import INDENT, fill, left_out, note
 from stepconv.views.theme import Look
-from stepconv.views.words import which_output
 
 MOST_LINES, MOST_CHANNELS = 4, 6
 """Lines of one channel's sum, and channels of one output cell, that are written in full."""

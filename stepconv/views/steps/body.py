@@ -12,11 +12,11 @@ from rich.text import Text
 
 from stepconv.language import _
 from stepconv.record import Trace
-from stepconv.views.board import Board
-from stepconv.views.layout import Part, flow, indented, stack
-from stepconv.views.legend import legend_lines
+from stepconv.views.parts.board import Board
+from stepconv.views.parts.layout import Part, flow, indented, stack
+from stepconv.views.parts.legend import legend_lines
+from stepconv.views.steps.work import Work
 from stepconv.views.theme import Look
-from stepconv.views.work import Work
 
 INDENT = 2
 MOST_WORKED = 4

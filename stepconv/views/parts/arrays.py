@@ -9,12 +9,12 @@ from typing import Any
 from stepconv.geometry import Axis
 from stepconv.language import _
 from stepconv.record import Trace
-from stepconv.views import words
-from stepconv.views.board import Panel
-from stepconv.views.figures import figures
-from stepconv.views.grid import Cell, Field, Grid, Rows
-from stepconv.views.paragraph import listed
-from stepconv.views.slices import GLYPHS, depth_name, tail
+from stepconv.views.parts.board import Panel
+from stepconv.views.parts.figures import figures
+from stepconv.views.parts.grid import Cell, Field, Grid, Rows
+from stepconv.views.parts.paragraph import listed
+from stepconv.views.steps import words
+from stepconv.views.steps.slices import GLYPHS, depth_name, tail
 from stepconv.views.theme import Look
 
 MOST_GRIDS, MOST_KERNELS = 8, 4

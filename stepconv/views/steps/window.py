@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from stepconv.language import _
-from stepconv.views.grid import Cell, Rows
-from stepconv.views.reading import Array, Reading
-from stepconv.views.slices import GLYPHS, has_copies, tail
+from stepconv.views.parts.grid import Cell, Rows
+from stepconv.views.steps.reading import Array, Reading
+from stepconv.views.steps.slices import GLYPHS, has_copies, tail
+from stepconv.views.steps.work import Matrix, Work
 from stepconv.views.theme import Look
-from stepconv.views.work import Matrix, Work
 
 
 def window_work(reading: Reading, look: Look, part: int | None = None) -> Work:

@@ -8,11 +8,11 @@ from typing import Any
 from stepconv.geometry import AXIS_NAMES, Axis
 from stepconv.language import _
 from stepconv.record import Trace
-from stepconv.views.figures import factor, figures
 from stepconv.views.header import axis_label
-from stepconv.views.paragraph import listed
-from stepconv.views.reading import Reading
-from stepconv.views.stamping import Stamping
+from stepconv.views.parts.figures import factor, figures
+from stepconv.views.parts.paragraph import listed
+from stepconv.views.steps.reading import Reading
+from stepconv.views.steps.stamping import Stamping
 
 
 def times(sizes: Sequence[int]) -> str:

@@ -9,8 +9,17 @@ from rich.cells import cell_len
 
 from stepconv.language import _
 from stepconv.record import Trace
-from stepconv.views.figures import factor, figures, plus, subtotals
-from stepconv.views.rows import LONGEST_GAP, Entry, Label, Measure, Row, more_rows, part, places
+from stepconv.views.parts.figures import factor, figures, plus, subtotals
+from stepconv.views.table.rows import (
+    LONGEST_GAP,
+    Entry,
+    Label,
+    Measure,
+    Row,
+    more_rows,
+    part,
+    places,
+)
 
 STATIC_ROLES = {"input": "product", "padding": "padding", "border": "border"}
 WINDOW_ROLES = {"input": "window", "padding": "window.padding", "border": "window.border"}

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from stepconv.geometry import Axis, Geometry
 from stepconv.language import _
 from stepconv.record import Placement
-from stepconv.views.figures import figures
-from stepconv.views.grid import Cell, Field, Grid, Rows
+from stepconv.views.parts.figures import figures
+from stepconv.views.parts.grid import Cell, Field, Grid, Rows
 from stepconv.views.theme import Look
 
 MOST_ROWS = 32

@@ -12,11 +12,11 @@ from rich.text import Text
 
 from stepconv.language import _
 from stepconv.samples import Sample, Scene, scene
-from stepconv.views.columns import columns
-from stepconv.views.grid import Cell, Grid
-from stepconv.views.layout import beside, flow, indented
-from stepconv.views.numbers import formatter
-from stepconv.views.rows import INDENT, fill, note
+from stepconv.views.parts.columns import columns
+from stepconv.views.parts.grid import Cell, Grid
+from stepconv.views.parts.layout import beside, flow, indented
+from stepconv.views.parts.numbers import formatter
+from stepconv.views.table.rows import INDENT, fill, note
 from stepconv.views.theme import Look
 
 MOST_GRIDS, GAP, WIDE_GAP = 48, 3, 5

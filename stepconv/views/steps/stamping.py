@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from stepconv.record import Stamp
 from stepconv.record.placement import multiplied
-from stepconv.views.figures import figures
-from stepconv.views.slices import Triple, embed
-from stepconv.views.walks import Walk, outer, passed
+from stepconv.views.parts.figures import figures
+from stepconv.views.steps.slices import Triple, embed
+from stepconv.views.steps.walks import Walk, outer, passed
 
 Array = NDArray[Any]
 

@@ -7,12 +7,12 @@ from rich.text import Text
 
 from stepconv.language import _
 from stepconv.record import Placement, Trace
-from stepconv.views.figures import factor, figures, plus
-from stepconv.views.layout import flow, indented
-from stepconv.views.legend import legend
-from stepconv.views.matrixtable import INDENT, MatrixTable, symbols
+from stepconv.views.matrices.table import INDENT, MatrixTable, symbols
+from stepconv.views.matrices.unrolled import Unrolled
+from stepconv.views.parts.figures import factor, figures, plus
+from stepconv.views.parts.layout import flow, indented
+from stepconv.views.parts.legend import legend
 from stepconv.views.theme import Look
-from stepconv.views.unrolled import Unrolled
 
 MOST_ROWS = 40
 """Rows where nothing else limits them."""

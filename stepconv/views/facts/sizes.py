@@ -13,10 +13,10 @@ from rich.text import Text
 from stepconv.geometry import AXIS_NAMES, Axis, Geometry
 from stepconv.language import _
 from stepconv.spec import ConvSpec
-from stepconv.views.columns import columns
 from stepconv.views.header import axes_listed, axis_label
-from stepconv.views.layout import flow, indented
-from stepconv.views.paragraph import listed
+from stepconv.views.parts.columns import columns
+from stepconv.views.parts.layout import flow, indented
+from stepconv.views.parts.paragraph import listed
 from stepconv.views.theme import Look
 
 COUNTED, COUNTED_TAPS = 2**22, 2**12

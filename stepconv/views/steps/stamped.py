@@ -5,10 +5,10 @@ from __future__ import annotations
 from stepconv.geometry import Axis
 from stepconv.language import _
 from stepconv.record import Stamp
-from stepconv.views.figures import figures
-from stepconv.views.grid import Cell, Field, Grid, Rows
-from stepconv.views.slices import GLYPHS, MOST_ROWS, embed, tail
-from stepconv.views.stamping import Stamping
+from stepconv.views.parts.figures import figures
+from stepconv.views.parts.grid import Cell, Field, Grid, Rows
+from stepconv.views.steps.slices import GLYPHS, MOST_ROWS, embed, tail
+from stepconv.views.steps.stamping import Stamping
 from stepconv.views.theme import Look
 
 

@@ -11,10 +11,10 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from stepconv.language import _
-from stepconv.views.grid import crop, part_seen
-from stepconv.views.layout import flow, indented
-from stepconv.views.reading import Reading
-from stepconv.views.slices import GLYPHS, depth_name, embed
+from stepconv.views.parts.grid import crop, part_seen
+from stepconv.views.parts.layout import flow, indented
+from stepconv.views.steps.reading import Reading
+from stepconv.views.steps.slices import GLYPHS, depth_name, embed
 from stepconv.views.theme import Look
 
 GAP = 3

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.record import Placement
-from stepconv.views.figures import figures
-from stepconv.views.slices import Triple, embed
+from stepconv.views.parts.figures import figures
+from stepconv.views.steps.slices import Triple, embed
 
 Array = NDArray[Any]
 
