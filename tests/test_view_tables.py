@@ -455,6 +455,22 @@ def test_the_cost_counts_the_terms_of_the_record() -> None:
     assert f" = {made.products.size}" in snapshot.plain(view)
 
 
+@pytest.mark.parametrize("kernel", [(3,), (4,), (2, 3), (5, 4)])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (3, 1), (2, 2), (2, 3), (6, 4)])
+def test_the_cost_counts_the_terms_that_reach_a_transposed_output(
+    kernel: tuple[int, ...], stride: int, dilation: int
+) -> None:
+    image, weight = np.ones((2, *(13,) * len(kernel))), np.ones((2, 3, *kernel))
+    options: dict[str, Any] = {"stride": stride, "dilation": dilation, "transposed": True}
+    counts = {
+        sum(term.kind == "input" for term in placement.terms)
+        for placement in trace(image, weight, **options, only=0)
+    }
+    text = snapshot.plain(sizes(image.shape, weight.shape, **options))
+    (line,) = (line for line in text.splitlines() if "terms of one sum" in line)
+    assert line.endswith(f" = {max(counts)}")
+
+
 def test_huge_axes_are_worked_out_by_arithmetic() -> None:
     huge = 2**31 - 1
     spec = ConvSpec((3, 3), stride=(huge, 10), padding=1)

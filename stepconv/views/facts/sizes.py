@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from math import gcd, prod
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -145,7 +143,8 @@ class Sizes:
                 continue
             least, most = _terms(axis)
             uneven |= most != least
-            for phase, taps in islice(enumerate(_taps(axis)), MOST_PHASES):
+            for phase in range(min(axis.stride, MOST_PHASES)):
+                taps = axis.taps_at(phase)
                 outputs = ", ".join(str(phase + k * axis.stride) for k in range(3)) + ", …"
                 what = ", ".join(map(str, taps[:MOST_TAPS])) if taps else _("none")
                 what += ", …" if len(taps) > MOST_TAPS else ""
@@ -203,11 +202,19 @@ class Sizes:
                 _("with bias"),
                 f"{weights:,} + {geometry.out_channels:,} = {weights + geometry.out_channels:,}",
             ],
-            [_("terms of one sum"), _product((geometry.group_inputs, *geometry.kernel_size))],
+            [_("terms of one sum"), self._terms_of_a_sum()],
             [_("multiply-adds"), _product(steps)],
         ]
         texts = [[name, self._formula(text)] for name, text in rows]
         return columns([], texts, self.look, width, align="<<", roles=("label", "formula"))
+
+    def _terms_of_a_sum(self) -> str:
+        geometry = self.geometry
+        if not geometry.transposed:
+            return _product((geometry.group_inputs, *geometry.kernel_size))
+        least, most = zip(*map(_terms, geometry.axes), strict=True)
+        product = _product((geometry.group_inputs, *most))
+        return product if least == most else _("at most {product}").format(product=product)
 
 
 def unused(axis: Axis) -> str:
@@ -256,21 +263,14 @@ def _facts(axis: Axis) -> list[str]:
 
 
 def _terms(axis: Axis) -> tuple[int, int]:
-    """Least and most taps that an output of a transposed axis collects."""
-    residues = (tap * axis.dilation % axis.stride for tap in range(axis.kernel_size))
-    counts = Counter(residues)
-    least = min(counts.values()) if len(counts) == axis.stride else 0
-    return least, max(counts.values())
+    """Least and most taps that reach an output of a transposed axis.
 
-
-def _taps(axis: Axis) -> Iterator[list[int]]:
-    """For each phase the taps that reach it, as `Axis.phases` lists them, one by one."""
-    for phase in range(axis.stride):
-        yield [
-            tap
-            for tap in range(axis.kernel_size)
-            if (phase + axis.pad[0] - tap * axis.dilation) % axis.stride == 0
-        ]
+    >>> _terms(Axis(4, kernel_size=3, stride=2, transposed=True))
+    (1, 2)
+    """
+    phases = axis.stride // gcd(axis.stride, axis.dilation)  # those that taps reach, in turn
+    least, left = divmod(axis.kernel_size, phases)
+    return least if phases == axis.stride else 0, least + bool(left)
 
 
 def _product(factors: Sequence[int]) -> str:
