@@ -472,10 +472,15 @@ def test_bad_steps(bad: str) -> None:
         values.steps(bad, 9)
 
 
-@pytest.mark.parametrize("bad", ["0", "10", "3:2", "1:10", "0:2", "-1"])
+@pytest.mark.parametrize("bad", ["0", "10", "10:", "1:10", "0:2", "-1"])
 def test_steps_out_of_range(bad: str) -> None:
     with pytest.raises(InputError, match=r"out of range.* 1 to 9"):
         values.steps(bad, 9)
+
+
+def test_steps_the_wrong_way_round() -> None:
+    with pytest.raises(InputError, match=r"3:2 ends before it begins; write 2:3"):
+        values.steps("3:2", 9)
 
 
 def test_there_is_no_step_of_nothing() -> None:
