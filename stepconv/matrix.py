@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from stepconv.errors import DtypeError, ShapeError
 from stepconv.geometry import Axis, Geometry
-from stepconv.operands import Array, as_array, memory, result_dtype
+from stepconv.operands import Array, as_array, check_weight_axes, memory, result_dtype
 from stepconv.spec import ConvSpec, Ints, Padding
 
 LARGEST_MATRIX = 2**31
@@ -121,7 +121,7 @@ class UnrolledMatrix:
         values = self.value.astype(working)
         with np.errstate(all="ignore"):  # as silent as the kernels about infinities
             for k in np.ndindex(columns.shape[1:]):
-                # Entry by entry, so that the sums are the convolution's own, bit for bit.
+                # Entry by entry, so that the sums are the convolution's own, in their order.
                 np.add.at(result[:, *k], self.row, values * columns[self.column, *k])
         return result.astype(dtype, copy=False)
 
@@ -235,13 +235,7 @@ def unrolled_matrix(
     (array([5, 6, 6, 3]), array([2, 3, 0, 0]))
     """
     kernels = as_array("weight", weight)
-    if not 3 <= kernels.ndim <= 5:
-        raise ShapeError(
-            "weight {shape} has {got} axes; a convolution takes 3 (rank 1), 4 (rank 2) or 5"
-            " (rank 3): two for channels and one for each axis the kernel moves along",
-            shape=kernels.shape,
-            got=kernels.ndim,
-        )
+    check_weight_axes(kernels.shape)
     spec = ConvSpec(
         kernels.shape[2:],
         stride=stride,

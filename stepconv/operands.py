@@ -85,15 +85,6 @@ def as_array(name: str, value: ArrayLike) -> Array:
         raise ShapeError(
             "{name} is ragged: all its rows must have the same length", name=name
         ) from None
-    except OverflowError:
-        raise DtypeError("{name} holds a number too large for NumPy", name=name) from None
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise DtypeError(
-            "{name} has {count} masked cells, and a sum over the others alone is no convolution;"
-            " say what they hold with {name}.filled(0)",
-            name=name,
-            count=int(np.count_nonzero(np.ma.getmaskarray(value))),
-        )
     if array.dtype.kind not in "biufc" or array.dtype.itemsize > (
         16 if array.dtype.kind == "c" else 8
     ):
@@ -102,6 +93,13 @@ def as_array(name: str, value: ArrayLike) -> Array:
             " numbers up to complex128, for instance numpy.asarray({name}, dtype=numpy.float64)",
             name=name,
             dtype=array.dtype,
+        )
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DtypeError(
+            "{name} has {count} masked cells, and a sum over the others alone is no convolution;"
+            " say what they hold with {name}.filled(0)",
+            name=name,
+            count=int(np.count_nonzero(np.ma.getmaskarray(value))),
         )
     return array
 

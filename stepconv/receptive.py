@@ -173,7 +173,7 @@ def parse_layers(text: str) -> list[ConvSpec]:
     try:
         return _stack(layers, names)
     except SpecError as error:
-        raise InputError(error.template, **error.values) from error
+        raise InputError("the layers cannot be used: {reason}", reason=error) from error
 
 
 # -- the layers, whatever they are given as --------------------------------------------------

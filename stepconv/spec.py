@@ -88,7 +88,7 @@ class ConvSpec:
         transposed: bool = False,
         output_padding: Ints = 0,
     ) -> None:
-        sizes = _several(kernel_size)
+        sizes = several(kernel_size)
         rank = 1 if sizes is None else len(sizes)
         if rank not in AXIS_NAMES:
             raise SpecError(
@@ -246,8 +246,8 @@ class ConvSpec:
         facts = {"shape": inputs, "got": got, "name": self.name, "layout": layout}
         if got == rank:
             raise ShapeError(
-                "input {shape} has {got} axes; {name} takes (N, C, {layout}) or (C, {layout}):"
-                " the channel axis is missing; add it with input[None]",
+                "the channel axis is missing from input {shape}: {name} takes (N, C, {layout}) or"
+                " (C, {layout}); add it with input[None]",
                 **facts,
             )
         if got < rank:
@@ -288,6 +288,8 @@ class ConvSpec:
     def _check_channels(
         self, inputs: tuple[int, ...], in_channels: int, weights: tuple[int, ...], *, given: bool
     ) -> None:
+        if in_channels == 0:
+            raise ShapeError("input {input} has 0 channels; it needs at least 1", input=inputs)
         expected = weights[0] if self.transposed else weights[1] * self.groups
         if not given or in_channels == expected:
             self._check_groups(in_channels, in_channels if self.transposed else weights[0])
@@ -373,8 +375,6 @@ class ConvSpec:
             )
 
     def _check_groups(self, in_channels: int, first: int) -> None:
-        if in_channels == 0:
-            raise ShapeError("input has 0 channels; it needs at least 1")
         for name, channels in (("in_channels", in_channels), ("out_channels", first)):
             if channels % self.groups:
                 raise ShapeError(
@@ -500,7 +500,7 @@ class _Brief(reprlib.Repr):
         if abs(x) < 10**20:
             return repr(x)
         # Python refuses to print more than 4300 digits.
-        return f"~{'-' if x < 0 else ''}10^{int(log10(abs(x)))}"
+        return f"{'-' if x < 0 else ''}10^{int(log10(abs(x)))}"
 
 
 _BRIEF = _Brief()
@@ -510,7 +510,7 @@ def shown(value: object) -> str:
     """Write any value for a message: on one line, shortened where it is long.
 
     >>> shown(np.int64(3)), shown("same"), shown([0] * 100), shown(10**100)
-    ('3', "'same'", '[0, 0, 0, 0, 0, 0, ...]', '~10^100')
+    ('3', "'same'", '[0, 0, 0, 0, 0, 0, ...]', '10^100')
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -554,8 +554,12 @@ def _whole(name: str, value: Any, least: int) -> int:
     return number
 
 
-def _several(value: object) -> tuple[Any, ...] | None:
-    """Return the values of a sequence or array, None where `value` is a single one."""
+def several(value: object) -> tuple[Any, ...] | None:
+    """Return the values of a sequence or array, None where `value` is a single one.
+
+    >>> several([1, 2]), several(np.array([1, 2])), several("12"), several(12)
+    ((1, 2), (np.int64(1), np.int64(2)), None, None)
+    """
     if isinstance(value, np.ndarray) and value.ndim:
         return tuple(value)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
@@ -572,26 +576,26 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _per_axis(name: str, value: Any, rank: int, least: int) -> tuple[int, ...]:
-    several = _several(value)
-    if several is None:
+    values = several(value)
+    if values is None:
         return (_whole(name, value, least),) * rank
-    if len(several) not in (1, rank):
+    if len(values) not in (1, rank):
         raise SpecError(
             "{name} {value} has {count} values; a rank-{rank} kernel moves along {rank}:"
             " give one number, or one for each axis",
             name=name,
-            value=shown(several),
-            count=len(several),
+            value=shown(values),
+            count=len(values),
             rank=rank,
         )
-    values = tuple(_whole(name, one, least) for one in several)
-    return values * rank if len(values) == 1 else values
+    numbers = tuple(_whole(name, one, least) for one in values)
+    return numbers * rank if len(numbers) == 1 else numbers
 
 
 def _padding(value: Any, rank: int, transposed: bool) -> tuple[Pair, ...] | str:
     if isinstance(value, str):
         return _padding_rule(value, rank, transposed)
-    per_axis = _several(value)
+    per_axis = several(value)
     if per_axis is None:
         per_axis = (value,)
     if len(per_axis) not in (1, rank):
@@ -607,7 +611,7 @@ def _padding(value: Any, rank: int, transposed: bool) -> tuple[Pair, ...] | str:
 
 
 def _padding_pair(value: Any) -> Pair:
-    sides = _several(value)
+    sides = several(value)
     if sides is None:
         number = _whole("padding", value, 0)
         return number, number
@@ -658,10 +662,10 @@ def _padding_mode(value: Any, transposed: bool) -> str:
 
 def checked_shape(name: str, shape: Any) -> tuple[int, ...]:
     """Return the shape of `name` as plain ints."""
-    sizes = _several(shape)
+    sizes = several(shape)
     if sizes is None:
         raise ShapeError(
-            "{name} shape {value} is not a sequence of whole numbers",
+            "{name} shape {value} is not a sequence of whole numbers, such as (1, 1, 8)",
             name=name,
             value=shown(shape),
         )

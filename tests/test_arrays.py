@@ -686,3 +686,13 @@ def test_damaged_files_give_numbers_or_an_input_error(data: st.DataObject) -> No
     Path(name).write_bytes(content)
     for source in (name, "-"):
         read_or_refuse(source, content)
+
+
+def test_an_archive_compressed_as_numpy_never_does_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "odd.npz"
+    npy = io.BytesIO()
+    np.save(npy, np.arange(3))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("input.npy", npy.getvalue())
+    with pytest.raises(InputError, match="no whole .npz archive"):
+        read_array(str(path))

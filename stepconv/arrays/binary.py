@@ -128,6 +128,8 @@ def read_npz(stream: BufferedIOBase, key: str, origin: Origin) -> NDArray[Any]:
                 if info.filename.endswith(".npy")
             }
             member = members[_chosen(list(members), key, origin)]
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise zipfile.BadZipFile("NumPy writes no other")  # each fails in its own way
             with archive.open(member) as inside:
                 return read_npy(cast(BufferedIOBase, inside), member.file_size, origin)
     except InputError:

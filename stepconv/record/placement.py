@@ -24,6 +24,20 @@ def number(value: Any) -> Any:
     return value.item() if value.dtype in _PYTHONS else value
 
 
+def multiplied(one: Array, other: Array) -> Array:
+    """Multiply as the kernel does, each step rounded.
+
+    NumPy's own complex product is fused on some processors, and so rounds otherwise.
+    """
+    if one.dtype.kind != "c":
+        return np.asarray(one * other)
+    real = one.real * other.real - one.imag * other.imag
+    product = np.empty(real.shape, one.dtype)
+    product.real = real
+    product.imag = one.real * other.imag + one.imag * other.real
+    return product
+
+
 @dataclass(frozen=True)
 class Term:
     """One product of one output cell's sum.
@@ -74,7 +88,7 @@ class Placement:
         """(n, channel, *position) of the output cell this placement fills."""
 
     def __repr__(self) -> str:
-        return f"Placement({self.index}, output{list(self.output_index)} = {self.output})"
+        return f"Placement({self.index}, output{list(self.output_index)} = {self.output!s})"
 
     @property
     def channel(self) -> int:
@@ -206,7 +220,7 @@ class Stamp:
         """(n, channel, *position) of the input cell."""
 
     def __repr__(self) -> str:
-        return f"Stamp({self.index}, input{list(self.input_index)} = {self.value})"
+        return f"Stamp({self.index}, input{list(self.input_index)} = {self.value!s})"
 
     @property
     def position(self) -> Index:
@@ -258,7 +272,8 @@ class Stamp:
 
     def _gathered(self) -> tuple[Array, Array]:
         with np.errstate(all="ignore"):
-            products = np.asarray(self.value * self.weights)  # computed where cropped
+            value = np.asarray(self.trace.batched_input[self.input_index])
+            products = multiplied(value, self.weights)  # of which the cropped ones stay
         sums = np.zeros_like(products)
         n = self.input_index[0]
         for j, channel in enumerate(self.output_channels):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import product as combinations
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,8 +17,8 @@ from stepconv.errors import SpecError, TraceError
 from stepconv.functional import run
 from stepconv.geometry import Axis, Geometry
 from stepconv.operands import Array, Operands, memory, prepare
-from stepconv.record.placement import Index, Placement, Stamp, Term, number
-from stepconv.spec import ConvSpec, Ints, Padding, shown, whole_number
+from stepconv.record.placement import Index, Placement, Stamp, Term, multiplied, number
+from stepconv.spec import ConvSpec, Ints, Padding, several, shown, whole_number
 
 ORDERS = ("gather", "scatter")
 LARGEST_RECORD = 2**31
@@ -114,7 +114,7 @@ class Trace:
     def __len__(self) -> int:
         return prod(len(span) for span in self._steps)
 
-    def __getitem__(self, index: int) -> Placement | Stamp:
+    def __getitem__(self, index: SupportsIndex) -> Placement | Stamp:
         step = operator.index(index)
         if not -len(self) <= step < len(self):
             raise IndexError(f"placement {index} of a trace that has {len(self)}")
@@ -514,7 +514,7 @@ def _solid(one: slice, size: int, only: Any) -> range:
 
 def _whole_numbers(index: Any) -> Index:
     """Return `index` as plain ints, empty where it is anything but whole numbers."""
-    numbers = [whole_number(k) for k in index] if isinstance(index, Iterable) else [None]
+    numbers = [whole_number(k) for k in several(index) or ()]
     return tuple(k for k in numbers if k is not None) if None not in numbers else ()
 
 
@@ -545,7 +545,7 @@ def _verify_placement(placement: Placement) -> None:
     geometry = placement.trace.geometry
     products, sums = placement.products.reshape(-1), placement.sums.reshape(-1)
     with np.errstate(all="ignore"):
-        expected = _multiplied(placement.values.reshape(-1), placement.weights.reshape(-1))
+        expected = multiplied(placement.values.reshape(-1), placement.weights.reshape(-1))
         if geometry.transposed:  # an inserted zero adds nothing, even to an infinite weight
             nothing = np.broadcast_to(placement.missing, placement.products.shape).reshape(-1)
             expected = np.where(nothing, expected.dtype.type(0), expected)
@@ -566,19 +566,6 @@ def _verify_placement(placement: Placement) -> None:
         )
     if not _same(np.asarray(output), np.asarray(placement.output)):
         raise TraceError("placement {index} (output {cell}): sum plus bias is not it", **facts)
-
-
-def _multiplied(one: Array, other: Array) -> Array:
-    """Multiply as the kernel does, each step rounded.
-
-    NumPy's own complex product is fused on some processors, and so rounds otherwise.
-    """
-    if one.dtype.kind != "c":
-        return np.asarray(one * other)
-    product = np.empty(one.shape, one.dtype)
-    product.real = one.real * other.real - one.imag * other.imag
-    product.imag = one.real * other.imag + one.imag * other.real
-    return product
 
 
 def _same(one: Array, other: Array) -> bool:

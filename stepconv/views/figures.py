@@ -12,12 +12,16 @@ import numpy as np
 from stepconv.record import Trace
 from stepconv.views.numbers import Formatter, formatter
 
+LARGEST_SAMPLE = 2**16
+"""Numbers of one array that are looked at; of more, some."""
+
 
 @dataclass(frozen=True)
 class Figures:
     """Formatters of a trace's inputs, weights and results, and the widths they need.
 
-    Written from whole arrays, so that nothing jumps from one step to the next.
+    Found from whole arrays, or samples of very large ones, so that nothing jumps from one
+    step to the next.
     """
 
     value: Formatter
@@ -25,6 +29,7 @@ class Figures:
     result: Formatter
     value_width: int
     weight_width: int
+    product_width: int
     result_width: int
 
 
@@ -66,19 +71,34 @@ _KNOWN: WeakKeyDictionary[Trace, Figures] = WeakKeyDictionary()
 
 
 def _figures(trace: Trace) -> Figures:
-    value, weight = formatter(trace.input), formatter(trace.weight)
+    inputs, weights = _sample(trace.input), _sample(trace.weight)
+    value, weight = formatter(inputs), formatter(weights)
     results = [trace.products, trace.sums, trace.bias, trace.batched_output]
     if trace.geometry.group_inputs > 1:
         results.append(subtotals(trace))
+    results = [_sample(array) for array in results]
     result = formatter(*results)
     return Figures(
         value,
         weight,
         result,
-        _widest(value, trace.input),
-        _widest(weight, trace.weight),
+        _widest(value, inputs),
+        _widest(weight, weights),
+        _widest(result, results[0]),
         max(_widest(result, array) for array in results),
     )
+
+
+def _sample(array: Any) -> Any:
+    """Return all numbers of an array or, of very many, some at even distances and the extremes."""
+    flat = array.reshape(-1)
+    if flat.size <= LARGEST_SAMPLE:
+        return flat
+    parts = [flat.real, flat.imag] if array.dtype.kind == "c" else [flat]
+    ends = [[end.reduce(part) for part in parts] for end in (np.fmin, np.fmax)]
+    corners = [complex(*end) if len(end) == 2 else end[0] for end in ends]
+    step = -(-flat.size // LARGEST_SAMPLE)
+    return np.concatenate([flat[::step], np.array(corners, dtype=flat.dtype)])
 
 
 def _widest(write: Formatter, array: Any) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from copy import copy
 
 from rich.cells import cell_len
 
 from stepconv.language import _
 from stepconv.record import Trace
 from stepconv.views.figures import factor, figures, plus, subtotals
-from stepconv.views.sheet import LONGEST_GAP, Entry, Label, Measure, Row, more_rows, part, places
+from stepconv.views.rows import LONGEST_GAP, Entry, Label, Measure, Row, more_rows, part, places
 
 STATIC_ROLES = {"input": "product", "padding": "padding", "border": "border"}
 WINDOW_ROLES = {"input": "window", "padding": "window.padding", "border": "window.border"}
@@ -46,6 +46,16 @@ class Gathering:
         self.axis = trace.geometry.axes[0]
         self.figures = figures(trace)
         self.biased = bool(trace.bias.any())
+        self.level = 0
+        """What is left out: 1 the notes, 2 the values beside the names, 3 the factors."""
+
+    def narrowed(self) -> Gathering | None:
+        """Return the same with less said, None where nothing more can be left out."""
+        if self.level == 3:
+            return None
+        less = copy(self)
+        less.level += 1
+        return less
 
     @property
     def kernels(self) -> list[list[str]]:
@@ -80,14 +90,15 @@ class Gathering:
                 rows.append(Row("total", Label(channel_sum(channel)), totals, block))
         return [*rows, Row("rule"), *self._feet(columns)]
 
-    @cached_property
+    @property
     def measure(self) -> Measure:
         """Widths that hold for all columns."""
-        mine, axis = self.figures, self.axis
+        mine, axis, level = self.figures, self.axis, self.level
         name = f"x{axis.input_size}" + "′" * self._copied
         lefts = [f"y{axis.output_size}" + "+" * bool(axis.output_padding)]
-        if self.term is not None:
-            lefts.append(_("so far"))
+        if level < 3:
+            lefts += [" " * mine.value_width + f"·w{axis.kernel_size}"]
+            lefts += [] if self.term is None else [_("so far")]
         labels = [_("input"), _("sum"), _("bias"), _("output")]
         if max(axis.dilation, axis.step) > LONGEST_GAP:
             labels.append(more_rows(axis.layout_size))
@@ -95,9 +106,9 @@ class Gathering:
             labels.append(channel_sum(self._in_channels[-1]))
         return Measure(
             name=len(name),
-            value=mine.value_width + bool(axis.unused.size),
-            note=max(map(cell_len, self._notes()), default=0),
-            left=max(mine.value_width + len(f"·w{axis.kernel_size}"), *map(cell_len, lefts)),
+            value=mine.value_width + bool(axis.unused.size) if level < 2 else 0,
+            note=max(map(cell_len, self._notes()), default=0) if level < 1 else 0,
+            left=max(map(cell_len, lefts)),
             right=mine.result_width,
             head=cell_len(_("placement {number}").format(number=len(self.trace))),
             least=max(map(cell_len, labels)),
@@ -142,16 +153,24 @@ class Gathering:
 
     def _label(self, place: int, block: int) -> Label:
         axis, kind, source = self.axis, self.axis.kind_at(place), int(self.axis.source_at(place))
+        name, text = ZEROS.get(kind) or f"x{source + 1}", ""
+        value: object = 0
+        if source >= 0:
+            value = self.trace.batched_input[self.sample, self._in_channels[block], source]
         after = " " if axis.unused.size else ""
-        if source < 0:
-            return Label(ZEROS[kind], self.figures.value(0) + after, _zero(kind), role=kind)
-        image = self.trace.batched_input[self.sample, self._in_channels[block]]
-        name, value = f"x{source + 1}", self.figures.value(image[source])
         if kind == "border":
-            return Label(name + "′", value + after, _copy_of(source + 1), role=kind)
-        if source in axis.unused:
-            return Label(name, value + "×", _("not used"), role="unused")
-        return Label(name, value + after, role=kind)
+            name, text = name + "′", _copy_of(source + 1)
+        elif source < 0:
+            text = _zero(kind)
+        elif source in axis.unused:
+            kind, after, text = "unused", "×", _("not used")
+        number = self.figures.value(value) + after
+        return Label(
+            name,
+            number if self.level < 2 else "",
+            text if self.level < 1 else "",
+            role=kind,
+        )
 
     def _feet(self, columns: Sequence[_Column]) -> list[Row]:
         if not self.biased:
@@ -204,7 +223,8 @@ class _Column:
         value = factor(self.plan.figures.value(self.placement.values[block, tap]))
         product = self.plan.figures.result(self.placement.products[block, tap])
         name = len(self.window) - tap if self.plan.axis.transposed else tap + 1
-        return Entry(product, f"{value}·w{name}", "current" if here else roles[kind])
+        role = "current" if here else roles[kind]
+        return Entry(product, f"{value}·w{name}" if self.plan.level < 3 else "", role)
 
     def total(self, block: int) -> Entry:
         """Return what one input channel adds."""
@@ -244,7 +264,8 @@ class _Column:
         if not self.shown:
             return Entry("∙", role="pending")
         running = self.placement.sums.reshape(-1)[self.shown - 1]
-        return Entry(self.plan.figures.result(running), _("so far"), role)
+        left = _("so far") if self.plan.level < 3 else ""
+        return Entry(self.plan.figures.result(running), left, role)
 
 
 def channel_sum(channel: int) -> str:

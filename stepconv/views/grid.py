@@ -67,6 +67,8 @@ class Grid:
         Lines that the rows may take.
     origin : (int, int)
         Number of the first row and column, for the note on what is seen.
+    tight : bool
+        Leave no room for marks behind the cells: for roles that have none there.
 
     Attributes
     ----------
@@ -84,6 +86,7 @@ class Grid:
         cursor: tuple[int, int] | None = None,
         max_rows: int | None = None,
         origin: tuple[int, int] = (1, 1),
+        tight: bool = False,
     ) -> None:
         self.field = rows if isinstance(rows, Field) else Field.of(rows)
         self.look = look
@@ -92,7 +95,8 @@ class Grid:
         self.cursor = cursor
         self.max_rows = max_rows
         self.origin = origin
-        self.cell_width = 2 + self.field.width
+        self.tight = tight
+        self.cell_width = self.field.width + (1 if tight else 2)
         self.roles: set[str] = set()
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
@@ -145,9 +149,9 @@ class Grid:
     def notes(self, width: int, room: int | None = None) -> list[str]:
         """Say which rows and columns are seen, where some are not."""
         return [
-            _part(name, seen, size, origin)
-            for name, seen, size, origin in zip(
-                (_("rows"), _("columns")),
+            part_seen(name, seen, size, origin, one=one)
+            for (one, name), seen, size, origin in zip(
+                ((_("row"), _("rows")), (_("column"), _("columns"))),
                 self.seen(width, room),
                 self.field.shape,
                 self.origin,
@@ -168,7 +172,8 @@ class Grid:
             if (own := self.look.style(cell.role)) != style:
                 line.append(run, style)
                 run, style = "", own
-            run += before + " " * (self.field.width - cell_len(cell.text)) + cell.text + after
+            run += before + " " * (self.field.width - cell_len(cell.text)) + cell.text
+            run += "" if self.tight else after
         line.append(run, style)
         if cropped and seen.stop < self.field.shape[1]:
             line.append(self.look.plain("…"), self.look.style("note"))
@@ -198,7 +203,17 @@ def crop(size: int, focus: range, room: int | None, cursor: int | None = None) -
     return range(start, start + room)
 
 
-def _part(name: str, seen: range, size: int, origin: int) -> str:
+def part_seen(name: str, seen: range, count: int, first: int = 1, *, one: str = "") -> str:
+    """Say which of `count` lines are seen, the first of them numbered `first`.
+
+    `one` is the name of a single line.
+
+    >>> part_seen("rows", range(2, 5), 8), part_seen("rows", range(2, 3), 8, one="row")
+    ('rows 3–5 of 8', 'row 3 of 8')
+    """
+    start, stop = seen.start + first, seen.stop - 1 + first
+    if start == stop and one:
+        return _("{name} {number} of {count}").format(name=one, number=start, count=count)
     return _("{name} {first}–{last} of {count}").format(
-        name=name, first=seen.start + origin, last=seen.stop - 1 + origin, count=size
+        name=name, first=start, last=stop, count=count
     )

@@ -13,10 +13,11 @@ from stepconv.language import _
 from stepconv.record import Placement, Stamp, Term, Trace
 from stepconv.views.figures import figures
 from stepconv.views.gathering import Gathering
-from stepconv.views.layout import flow
+from stepconv.views.layout import flow, indented
 from stepconv.views.legend import legend_lines
+from stepconv.views.rows import INDENT, note
 from stepconv.views.scattering import Scattering
-from stepconv.views.sheet import INDENT, Sheet, note
+from stepconv.views.sheet import Sheet
 from stepconv.views.theme import Look
 from stepconv.views.words import (
     crop_facts,
@@ -106,7 +107,7 @@ class HandTable:
             if place:
                 yield Text()
             yield from self._title(plan)
-            yield from Sheet(plan, self.look).lines(width)
+            yield from Sheet(plan, self.look, width).lines()
             if columns < whole:
                 more = _("{count} more columns").format(count=whole - columns)
                 yield note(f"… {more}: --step A:B  --play", self.look)
@@ -129,12 +130,12 @@ class HandTable:
         above, room = list(self._title(plan)), None
         below = [*self._below(plan, width), *self._legend(plan, width)]
         if self.term is not None:
-            below[:1] = [Text(), self._sentence(step.terms[self.term], len(step.terms))]
+            below[:1] = [Text(), *self._sentence(step.terms[self.term], len(step.terms), width)]
         if self.height is not None:
             below = below[: max(self.height - len(above) - LEAST_ROOM, 0)]
             room = self.height - len(above) - len(below)
         yield from above
-        yield from Sheet(plan, self.look, focus=plan.focus).lines(width, room)
+        yield from Sheet(plan, self.look, width, focus=plan.focus).lines(room)
         yield from below
 
     def _plan(self, step: Placement | Stamp) -> Gathering | Scattering | None:
@@ -161,21 +162,20 @@ class HandTable:
             tap=tap,
         )
 
-    def _sentence(self, term: Term, count: int) -> Text:
+    def _sentence(self, term: Term, count: int, width: int) -> list[Text]:
         """Say the current term in words."""
+        words = [_("term {number} of {count}").format(number=term.number + 1, count=count)]
         if self.trace.geometry.transposed and term.input is None:
-            text = _("a zero of the layout: no term")
+            words.append(_("a zero of the layout: no term"))
         else:
-            text = product_words(self.trace, term.value, term.weight, term.product)
+            words.append(product_words(self.trace, term.value, term.weight, term.product))
         if term.sum is None:
-            text += "   " + _("cropped")
+            words.append(_("cropped"))
         else:
             running = figures(self.trace).result(term.sum)
-            text += "   " + _("so far {sum}").format(sum=running)
-        head = _("term {number} of {count}").format(number=term.number + 1, count=count)
-        line = Text(no_wrap=True, overflow="ellipsis")
-        line.append(" " * INDENT + head, self.look.style("note"))
-        return line.append("   " + self.look.formula(text), self.look.style("key"))
+            words.append(_("so far {sum}").format(sum=running))
+        parts = [self.look.formula(word) for word in words]
+        return indented(flow(parts, width - INDENT, self.look.style("key")), INDENT)
 
     def _legend(self, plan: Gathering | Scattering, width: int) -> list[Text]:
         roles = {"window", "fills"}

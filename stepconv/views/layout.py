@@ -1,8 +1,9 @@
-"""Layout: lines put beside one another, broken where they are too long, shared out in short space."""
+"""Layout: lines beside one another, broken where too long, and shared out in short space."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
@@ -70,13 +71,44 @@ def allot(most: Sequence[int], least: Sequence[int], room: int) -> list[int]:
     return given
 
 
-def shorten(most: Sequence[int], least: Sequence[int], order: Sequence[int], room: int) -> list[int]:
-    """Take lines away until `room` is enough: from each in turn down to its least.
+def shorten(most: Sequence[int], turns: Sequence[tuple[int, int]], room: int) -> list[int]:
+    """Take lines away until `room` is enough: from each in its turn, down to a least.
 
-    >>> shorten([1, 10, 4], [0, 3, 2], [0, 2, 1], room=9)
+    >>> shorten([1, 10, 4], [(0, 0), (2, 2), (1, 3)], room=9)
     [0, 7, 2]
     """
     given = list(most)
-    for k in order:
-        given[k] -= min(max(sum(given) - room, 0), given[k] - least[k])
+    for part, least in turns:
+        given[part] -= min(max(sum(given) - room, 0), max(given[part] - least, 0))
     return given
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some lines of a screen: how many there would be, and how they are drawn in fewer.
+
+    `turns` are the rounds in which it gives lines away, with the least it keeps in each.
+    """
+
+    most: int
+    draw: Callable[[int], Sequence[Text]]
+    turns: Mapping[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lines: Sequence[Text], turns: Mapping[int, int] | None = None) -> Part:
+        """Return a part whose last lines are cut where there is no room."""
+        return cls(len(lines), lambda room: lines[:room], turns or {})
+
+
+def stack(parts: Sequence[Part], room: int | None) -> list[Text]:
+    """Draw parts below one another in `room` lines."""
+    rooms: Sequence[int] = [part.most for part in parts]
+    if room is not None:
+        turns = sorted(
+            (round, k, least) for k, part in enumerate(parts) for round, least in part.turns.items()
+        )
+        rooms = shorten(rooms, [(k, least) for _round, k, least in turns], room)
+    lines = [
+        line for part, space in zip(parts, rooms, strict=True) if space for line in part.draw(space)
+    ]
+    return lines[:room]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from copy import copy
 
 from rich.cells import cell_len
 
 from stepconv.language import _
 from stepconv.record import Stamp, Trace
 from stepconv.views.figures import factor, figures, plus
-from stepconv.views.sheet import LONGEST_GAP, Entry, Label, Measure, Row, more_rows, part, places
+from stepconv.views.rows import LONGEST_GAP, Entry, Label, Measure, Row, more_rows, part, places
 
 
 class Scattering:
@@ -42,7 +42,21 @@ class Scattering:
         self.axis = trace.geometry.axes[0]
         self.figures = figures(trace)
         self.biased = bool(trace.bias.any())
-        self.pinned = 2 if self.biased else 1
+        self.level = 0 if self.biased else 1
+        """What is left out: 1 the sum where a bias is added to it, 2 the factors."""
+
+    @property
+    def pinned(self) -> int:
+        """Columns behind the last: sum and output, or one for both."""
+        return 2 if self.level < 1 else 1
+
+    def narrowed(self) -> Scattering | None:
+        """Return the same with less said, None where nothing more can be left out."""
+        if self.level == 2:
+            return None
+        less = copy(self)
+        less.level += 1
+        return less
 
     @property
     def kernels(self) -> list[list[str]]:
@@ -58,10 +72,8 @@ class Scattering:
     def page(self, seen: range) -> list[Row]:
         """Return the rows for the columns `seen`."""
         columns = [_Column(self, number) for number in seen]
-        heads = {c.number: c.head for c in columns} | {-1: Entry(_("sum"), role="label")}
-        if self.biased:
-            bias = plus(self.figures.result(self.trace.bias[self.channel]))
-            heads[-2] = Entry(f"{bias} {_('bias')}", role="bias")
+        heads = {c.number: c.head for c in columns}
+        heads |= {-1 - k: head for k, head in enumerate(self._sum_heads())}
         rows = [
             Row("head", Label(_("output")), heads),
             Row("head", Label(), {c.number: c.value for c in columns}),
@@ -69,22 +81,18 @@ class Scattering:
         shown = places([c.window for c in columns], *self._ends(columns))
         return rows + [self._row(place, columns) for place in shown]
 
-    @cached_property
+    @property
     def measure(self) -> Measure:
         """Widths that hold for all columns."""
         mine, axis, trace = self.figures, self.axis, self.trace
-        lefts = [
-            f"y{axis.output_size}",
-            _("so far"),
-            f"x{axis.input_size}",
-            " " * mine.value_width + f"·w{axis.kernel_size}",
-        ]
+        lefts = [f"y{axis.output_size}", f"x{axis.input_size}"]
+        if self.level < 2:
+            lefts += [_("so far"), " " * mine.value_width + f"·w{axis.kernel_size}"]
         labels = [_("output")]
         if max(axis.dilation, axis.stride) > LONGEST_GAP:
             labels.append(more_rows(axis.input_size * axis.stride))
         heads = [_("stamp {number}").format(number=len(trace))]
-        if self.biased:
-            heads.append(" " * (mine.result_width + 2) + " " + _("bias"))
+        heads += [head.right for head in self._sum_heads()]
         return Measure(
             name=len(f"y{axis.output_size}+"),
             value=0,
@@ -94,6 +102,14 @@ class Scattering:
             head=max(map(cell_len, heads)),
             least=max(map(cell_len, labels)),
         )
+
+    def _sum_heads(self) -> list[Entry]:
+        if not self.biased:
+            return [Entry(_("sum"), role="label")]
+        bias = plus(self.figures.result(self.trace.bias[self.channel]))
+        if self.pinned == 1:
+            return [Entry(f"{_('sum')} {bias}", role="bias")]
+        return [Entry(_("sum"), role="label"), Entry(f"{bias} {_('bias')}", role="bias")]
 
     # -- the rows ---------------------------------------------------------------------
 
@@ -135,14 +151,15 @@ class Scattering:
         if not complete:
             if term < 0:
                 return {-1: Entry("∙", role="pending")}
-            running = Entry(write(self.trace.sums[cell, term]), _("so far"))
-            return {-1: Entry(running.right, running.left, "fills" if fills else "product")}
+            left = _("so far") if self.level < 2 else ""
+            running = write(self.trace.sums[cell, term])
+            return {-1: Entry(running, left, "fills" if fills else "product")}
         output = Entry(
             write(self.trace.value_at((self.sample, self.channel, place))),
             f"y{place + 1}",
             "fills" if fills else "sum" if self.focus is None else "done",
         )
-        if not self.biased:
+        if self.pinned == 1:
             return {-1: output}
         return {-1: Entry(write(self.trace.sums[cell, -1])), -2: output}
 
@@ -197,7 +214,8 @@ class _Column:
             role = "current" if tap == plan.tap else "window"
         value = factor(plan.figures.value(self.stamp.value))
         product = self.stamp.products[self.stamp.output_channels.index(plan.channel), tap]
-        return Entry(plan.figures.result(product), f"{value}·w{tap + 1}", role)
+        left = f"{value}·w{tap + 1}" if plan.level < 2 else ""
+        return Entry(plan.figures.result(product), left, role)
 
 
 def _window(plan: Scattering, number: int) -> range:

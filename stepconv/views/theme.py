@@ -24,6 +24,7 @@ STYLES = {
     "unused": "dim strike",
     "window": "black on cyan",
     "window.padding": "bright_white on bright_black",
+    "window.inserted": "bright_white on bright_black",
     "window.border": "black on magenta",
     "current": "bold black on yellow",
     "product": "none",

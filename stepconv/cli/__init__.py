@@ -1,0 +1,104 @@
+"""The command line: parse, call, show."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stepconv.cli.settings import Settings, lift
+from stepconv.errors import InputError, StepconvError
+from stepconv.language import _, set_language, using_language
+
+if TYPE_CHECKING:
+    from stepconv.cli.output import Output
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments, without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 done, 1 a check or an answer was wrong, 2 bad input, 130 interrupted.
+
+    Examples
+    --------
+    >>> main(["shape", "--input", "3,64,128", "--weight", "32,64,4", "--json"])
+    {"input": [3, 64, 128], "weight": [32, 64, 4], "output": [3, 32, 125]...}
+    0
+    """
+    with using_language("en"):  # whoever calls this in a process keeps their own language
+        return _reported(sys.argv[1:] if argv is None else argv)
+
+
+def _reported(arguments: Sequence[str]) -> int:
+    """Run, and turn what goes wrong into one paragraph and a status."""
+    settings = Settings()
+    try:
+        set_language(settings.language(os.environ))
+        settings, rest = lift(arguments)
+        set_language(settings.language(os.environ))
+        settings.check()
+        return _run(settings, rest)
+    except StepconvError as error:
+        return _fail(error, settings)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone; Python would complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        problem = InputError(
+            "the output cannot be written: {reason}", reason=error.strerror or error
+        )
+        return _fail(problem, settings)
+    except MemoryError:
+        problem = InputError("there is not enough memory for this; use smaller arrays")
+        return _fail(problem, settings)
+
+
+def _run(settings: Settings, arguments: list[str]) -> int:
+    if settings.version:
+        from stepconv.version import __version__
+
+        print(f"stepconv {__version__}", flush=True)
+        return 0
+    from stepconv.cli.app import run  # Typer and Rich load when there is something to run
+
+    return run(arguments, _output(settings))
+
+
+def _output(settings: Settings) -> Output:
+    from stepconv.cli.output import Output
+    from stepconv.views.screen import Screen
+
+    screens = [
+        Screen(stream, color=settings.color, ascii=settings.ascii, width=settings.columns())
+        for stream in (sys.stdout, sys.stderr)
+    ]
+    return Output(*screens)
+
+
+def _fail(error: StepconvError, settings: Settings) -> int:
+    """Print an error as one paragraph."""
+    from rich.text import Text
+
+    try:
+        settings.check()
+    except InputError:
+        settings = Settings()
+    screen = _output(settings).errors
+    look = screen.look
+    message = Text(_("error: "), look.style("error"))
+    screen.show(message.append(look.plain(str(error)), "default"))
+    return BAD_INPUT

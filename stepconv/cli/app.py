@@ -1,0 +1,81 @@
+"""The program: its commands, each in a file of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from stepconv.cli.help import Command, Group, usage_error
+from stepconv.cli.matrix import matrix
+from stepconv.cli.options import _
+from stepconv.cli.output import Output
+from stepconv.cli.receptive import receptive
+from stepconv.cli.samples import samples
+from stepconv.cli.shape import shape
+from stepconv.cli.trace import trace
+
+# Typer gives the class of all its usage errors no public name.
+_UsageError = typer.BadParameter.__mro__[1]
+
+app = typer.Typer(
+    cls=Group,
+    add_completion=False,
+    rich_markup_mode=None,
+    help=_("Step through convolutions: every placement, every product and every sum."),
+)
+
+_COMMANDS = (
+    (
+        trace,
+        _("Convolve, and show every placement, every product and every sum."),
+        """\
+stepconv trace "1 1 1 1" "1 1 1" --padding 1
+stepconv trace @digit @sobel-x --padding 1 --step 11
+stepconv trace @padding-strides-transposed --order scatter --play
+stepconv trace photo.png @box3x3 --rank 2 --groups 3 --only :8,:8 --save corner.svg""",
+    ),
+    (
+        shape,
+        _("Work out the sizes of a convolution, axis by axis, without any numbers."),
+        """\
+stepconv shape --input 3,64,128 --weight 32,64,4 --stride 2
+stepconv shape --input 16,7,7 --weight 16,8,3,3 --transposed --stride 2 --padding 1""",
+    ),
+    (
+        receptive,
+        _("Work out what one output cell sees of the input, layer by layer."),
+        """\
+stepconv receptive "3 3,d=2 3,d=4"
+stepconv receptive 7,s=2 3,s=2 3x5""",
+    ),
+    (
+        matrix,
+        _("Show the sparse matrix that a convolution is, and its transpose."),
+        """\
+stepconv matrix "1 2 3 4" "1 2 3"
+stepconv matrix @sparse-matrix --names
+stepconv matrix @sparse-matrix --transpose""",
+    ),
+    (
+        samples,
+        _("List the named inputs, kernels and scenes, or show one."),
+        """\
+stepconv samples
+stepconv samples sobel-x""",
+    ),
+)
+
+for _command, _help, _examples in _COMMANDS:
+    app.command(cls=Command, help=_help, epilog=_examples, add_help_option=False)(_command)
+
+
+def run(arguments: list[str], output: Output) -> int:
+    """Run the command that `arguments` name, and return its exit status."""
+    program = typer.main.get_command(app)
+    try:
+        with program.make_context("stepconv", list(arguments), obj=output) as context:
+            program.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except _UsageError as problem:
+        raise usage_error(problem) from None
+    return 0

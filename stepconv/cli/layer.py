@@ -1,0 +1,221 @@
+"""From the texts of the command line to a layer: arrays with their axes, and arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepconv.arrays import read_array
+from stepconv.cli import values
+from stepconv.cli.options import LayerOptions
+from stepconv.errors import InputError, ShapeError, StepconvError
+from stepconv.functional import output_shape
+from stepconv.record import Trace, trace
+from stepconv.samples import Scene, sample, scene
+
+Array = NDArray[Any]
+
+EXAMPLE = "@hand-worked"
+"""The scene shown where nothing is named."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What a command convolves.
+
+    Attributes
+    ----------
+    input, weight : ndarray
+        With all their axes.
+    bias : ndarray or None
+    arguments : Mapping
+        Those of `stepconv.conv` that are not at their defaults.
+    order : str
+        The order that a scene asks for, else "gather".
+    given : (ndarray, ndarray)
+        Input and kernel as they were given, before axes were added.
+    ranked : bool
+        Whether the rank was given, rather than read off the kernel.
+    """
+
+    input: Array
+    weight: Array
+    bias: Array | None
+    arguments: Mapping[str, Any]
+    order: str
+    given: tuple[Array, Array]
+    ranked: bool
+
+    @property
+    def rank(self) -> int:
+        """Axes along which the kernel moves."""
+        return self.weight.ndim - 2
+
+    def trace(self, *, order: str | None = None, only: str | None = None) -> Trace:
+        """Run the layer and keep the record."""
+        part = None if only is None else values.only(only, self.rank)
+        try:
+            return trace(
+                self.input,
+                self.weight,
+                self.bias,
+                **self.arguments,
+                order=order or self.order,
+                only=part,
+            )
+        except ShapeError as error:
+            raise self._with_hint(error) from None
+
+    def _with_hint(self, error: ShapeError) -> StepconvError:
+        """Add to `error` the rank at which these arrays would fit, where there is one."""
+        image, kernel = self.given
+        for rank in () if self.ranked else range(kernel.ndim - 1, 0, -1):
+            try:
+                transposed = bool(self.arguments.get("transposed"))
+                weight = with_weight_axes(kernel, rank, transposed)
+                output_shape(
+                    with_input_axes(image, rank).shape, weight.shape, **self.arguments
+                )
+            except StepconvError:
+                continue
+            return InputError(
+                "{error}. If the kernel is the weight {weight} of a rank-{rank} layer, add"
+                " --rank {rank}",
+                error=error,
+                weight=weight.shape,
+                rank=rank,
+            )
+        return error
+
+
+def read_layer(
+    input: str | None, kernel: str | None, bias: str | None, rank: str | None, layer: LayerOptions
+) -> Layer:
+    """Read what the arguments and options of a command name.
+
+    Without a kernel the input must be a scene, which brings everything along; what is
+    given besides takes its place.
+    """
+    if [input, kernel, bias].count("-") > 1:
+        raise InputError("standard input (-) can be read once; give the others as files")
+    asked = None if rank is None else _rank(rank)
+    arguments = layer.arguments()
+    if kernel is None:
+        return _of_scene(_scene(input or EXAMPLE), bias, asked, arguments)
+    image = read_array(input or "", what="input")
+    taps = read_array(kernel, what="kernel")
+    moves = asked or _rank_of(taps)
+    return Layer(
+        input=with_input_axes(image, moves),
+        weight=with_weight_axes(taps, moves, bool(arguments.get("transposed"))),
+        bias=None if bias is None else read_array(bias, what="bias"),
+        arguments=arguments,
+        order="gather",
+        given=(image, taps),
+        ranked=asked is not None,
+    )
+
+
+def with_input_axes(array: Array, rank: int) -> Array:
+    """Return `array` as (N, C, *spatial), the missing axes of length 1.
+
+    >>> with_input_axes(np.ones((2, 5)), 1).shape
+    (1, 2, 5)
+    """
+    if not rank <= array.ndim <= rank + 2:
+        raise InputError(
+            "input {shape} has {got} axes; for a kernel that moves along {rank} it has {rank} to"
+            " {most}: (N, C, …) with the channels and samples in front",
+            shape=array.shape,
+            got=array.ndim,
+            rank=rank,
+            most=rank + 2,
+        )
+    return array.reshape((1,) * (rank + 2 - array.ndim) + array.shape)
+
+
+def with_weight_axes(array: Array, rank: int, transposed: bool) -> Array:
+    """Return `array` as a weight: the axis of the output channels, then both, of length 1.
+
+    >>> with_weight_axes(np.ones((2, 5)), 1, False).shape
+    (1, 2, 5)
+    >>> with_weight_axes(np.ones((2, 5)), 1, True).shape
+    (2, 1, 5)
+    """
+    missing = rank + 2 - array.ndim
+    if not 0 <= missing <= 2:
+        raise InputError(
+            "kernel {shape} has {got} axes; moving along {rank} it has {rank} to {most}: first"
+            " the channels, if any, then one axis for each way it moves",
+            shape=array.shape,
+            got=array.ndim,
+            rank=rank,
+            most=rank + 2,
+        )
+    if missing == 1 and transposed:
+        return array[:, None]
+    return array.reshape((1,) * missing + array.shape)
+
+
+def _scene(name: str) -> Scene:
+    if not name.startswith("@"):
+        raise InputError(
+            'no kernel is given: name one after the input, such as stepconv trace "1 1 1 1"'
+            ' "1 1 1"'
+        )
+    found = sample(name)
+    if found.kind != "scene":
+        raise InputError(
+            "no kernel is given: @{name} is an array alone, so name a kernel after it, such as"
+            " @sobel-x or \"1 0 -1\"",
+            name=found.name,
+        )
+    return scene(name)
+
+
+def _of_scene(
+    shown: Scene, bias: str | None, rank: int | None, arguments: Mapping[str, Any]
+) -> Layer:
+    if rank not in (None, shown.rank):
+        raise InputError(
+            "@{name} is of rank {own}, not {rank}; leave --rank out",
+            name=shown.name,
+            own=shown.rank,
+            rank=rank,
+        )
+    own = dict(shown.options)
+    order = own.pop("order", "gather")
+    if "output_size" in arguments:
+        own.pop("output_padding", None)
+    return Layer(
+        input=shown.input,
+        weight=shown.weight,
+        bias=shown.bias if bias is None else read_array(bias, what="bias"),
+        arguments={**own, **arguments},
+        order=order,
+        given=(shown.input, shown.weight),
+        ranked=True,
+    )
+
+
+def _rank(text: str) -> int:
+    rank = values.whole("--rank", text)
+    if rank not in (1, 2, 3):
+        raise InputError("--rank {rank} is not 1, 2 or 3", rank=rank)
+    return rank
+
+
+def _rank_of(kernel: Array) -> int:
+    """Return the rank that a kernel's axes tell: up to three move, four and five are weights."""
+    if kernel.ndim > 5:
+        raise InputError(
+            "kernel {shape} has {got} axes; a kernel has 1 to 3, a weight with its channels up to"
+            " 5",
+            shape=kernel.shape,
+            got=kernel.ndim,
+        )
+    return kernel.ndim if kernel.ndim <= 3 else kernel.ndim - 2

@@ -1,0 +1,192 @@
+"""The replay on a terminal: keys to states, states to frames."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from stepconv.cli.terminal import Terminal
+from stepconv.language import _
+from stepconv.player import Counts, Player
+from stepconv.record import Trace
+from stepconv.views.frame import Frame, views_of
+from stepconv.views.layout import flow
+from stepconv.views.screen import Screen
+
+NARROWEST, LOWEST = 40, 12
+"""The smallest terminal in which a step can be shown."""
+
+POLL = 0.1
+"""Seconds after which a new size of the terminal is noticed at the latest."""
+
+
+def replay(
+    trace: Trace, screen: Screen, *, view: str | None, delay: float | None, start: int = 0
+) -> None:
+    """Step through `trace` until the user quits.
+
+    Parameters
+    ----------
+    trace : Trace
+        With at least one step.
+    screen : Screen
+        A terminal, whose colours and characters are used.
+    view : str, optional
+        The view to begin with.
+    delay : float, optional
+        Seconds a step: plays from the start.
+    start : int
+        The step to begin with.
+    """
+    views = views_of(trace)
+    player = Player(Counts.of(trace), views, index=start, view=view if view in views else views[0])
+    if delay is not None:
+        player = replace(player, delay=delay, playing=True)
+    try:
+        with Terminal(screen.stream) as terminal:
+            _loop(trace, screen, terminal, player)
+    except EOFError:
+        return  # the terminal was closed: there is nobody left to show anything to
+
+
+def _loop(trace: Trace, screen: Screen, terminal: Terminal, player: Player) -> None:
+    drawn: object = None
+    last = time.monotonic()
+    while not player.done:
+        size = terminal.size
+        if terminal.resumed or drawn != (player, size):
+            terminal.resumed = False
+            terminal.draw(lines(trace, player, screen, *size))
+            drawn = (player, size)
+        wait = POLL if player.wait is None else min(player.wait, POLL)
+        keys = terminal.keys(wait)
+        now = time.monotonic()
+        player, last = player.tick(now - last), now
+        for key in keys:
+            player = player.press(key)
+
+
+def lines(trace: Trace, player: Player, screen: Screen, width: int, height: int) -> list[str]:
+    """Return the lines of the frame for one state of the player."""
+    if screen.chosen_width is not None:
+        width = min(width, screen.chosen_width)
+    if width < NARROWEST or height < LOWEST:
+        return _too_small(screen, width, height)
+    footer = [_progress(trace, player), _keys(player, width)]
+    if player.help:
+        body = _help(screen, width, height)
+    else:
+        frame = Frame(
+            trace,
+            player.index,
+            screen.look,
+            view=player.view,
+            term=player.term,
+            channel=player.shown,
+            height=height - len(footer),
+        )
+        body = screen.text(frame, width=width).splitlines()
+    most = height - len(footer)
+    if len(body) > most:
+        body = [*body[: most - 1], _note(screen, _("… the terminal is too low for the rest"), width)]
+    body += [""] * (most - len(body))
+    look = screen.look
+    return [
+        *body,
+        _note(screen, footer[0], width, look.style("title")),
+        _note(screen, footer[1], width),
+    ]
+
+
+def _progress(trace: Trace, player: Player) -> str:
+    """The line that says where one is and what goes on."""
+    if player.typed is not None:
+        return _("go to placement (1–{count}): {typed}_   enter goes, escape does not").format(
+            count=player.steps, typed=player.typed
+        )
+    if player.refused is not None:
+        return _("there is no placement {number}: they are numbered 1 to {count}").format(
+            number=player.refused, count=player.steps
+        )
+    name = _("placement {number} of {count}")
+    if trace.order == "scatter":
+        name = _("stamp {number} of {count}")
+    parts = [name.format(number=player.index + 1, count=player.steps)]
+    if player.term is not None:
+        parts.append(
+            _("term {number} of {count}").format(number=player.term + 1, count=player.terms)
+        )
+    sign = "▸" if player.playing else "‖"
+    parts.append(_("{sign} {delay} s a step").format(sign=sign, delay=f"{player.delay:g}"))
+    return "   ".join(parts)
+
+
+def _keys(player: Player, width: int) -> str:
+    """The line of keys, those that matter least left out where it is narrow."""
+    counts = player.counts
+    outputs, inputs = counts.channels, max(counts.others, default=1)
+    if counts.scatter:
+        outputs, inputs = inputs, outputs
+    parts = [
+        (0, "←→ " + _("placement")),
+        (1, "↑↓ " + _("term")),
+        (3, _("space") + " " + (_("pause") if player.playing else _("play"))),
+        (8, "+- " + _("speed")),
+        (4, "g " + _("go to")),
+        *([(5, "c " + _("channel"))] if outputs > 1 else []),
+        *([(6, "i " + _("input channel"))] if inputs > 1 else []),
+        *([(7, "b " + _("sample"))] if counts.samples > 1 else []),
+        (6, "v " + _("view")),
+        (2, "? " + _("help")),
+        (0, "q " + _("quit")),
+    ]
+    while sum(cell_len(text) + 3 for _rank, text in parts) - 3 > width:
+        parts.remove(max(parts, key=lambda part: part[0]))
+    return "   ".join(text for _rank, text in parts)
+
+
+def _help(screen: Screen, width: int, height: int) -> list[str]:
+    keys = [
+        ("→ n", _("next placement")),
+        ("← p", _("previous placement")),
+        ("↓ ↑", _("next and previous term: one product at a time")),
+        ("Home ^, End $", _("first and last placement")),
+        ("g", _("go to a placement by its number, then enter")),
+        (_("space"), _("play and pause")),
+        ("+ -", _("faster and slower")),
+        ("c C", _("next and previous output channel")),
+        ("i I", _("next and previous input channel")),
+        ("b B", _("next and previous sample")),
+        ("v", _("the next view: steps, table, matrix")),
+        ("q Esc", _("quit")),
+    ]
+    label = max(cell_len(name) for name, _text in keys)
+    text = Text(_("Keys") + "\n\n", no_wrap=True, overflow="ellipsis")
+    for name, meaning in keys:
+        text.append("  " + name + " " * (label - cell_len(name) + 2), screen.look.style("key"))
+        text.append(meaning + "\n")
+    if height > len(keys) + 6:
+        text.append("\n" + _("Any key goes back."), screen.look.style("note"))
+    return [screen.look.plain(line) for line in screen.text(text, width=width).splitlines()]
+
+
+def _too_small(screen: Screen, width: int, height: int) -> list[str]:
+    message = _(
+        "The terminal is {width}×{height}; {least_width}×{least_height} are needed. Make it"
+        " larger, or press q to quit."
+    ).format(width=width, height=height, least_width=NARROWEST, least_height=LOWEST)
+    shown = flow([screen.look.plain(message)], max(width - 1, 2), gap=1)
+    return [line.plain for line in shown[:height]]
+
+
+def _note(screen: Screen, text: str, width: int, style: str | None = None) -> str:
+    line = Text(
+        screen.look.plain(text).replace("‖", "||" if screen.look.ascii else "‖"),
+        style or screen.look.style("note"),
+        no_wrap=True,
+        overflow="ellipsis",
+    )
+    return screen.text(line, width=width).rstrip("\n")
