@@ -18,7 +18,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     No fast-math: what is added in which order is written in the source.
     """
     kernel = _numba.njit(nogil=True)(function)
-    if not _numba.config.DISABLE_JIT:
+    if JIT:
         kernel._cache = KernelCache(kernel.py_func)
     return kernel  # type: ignore[no-any-return]  # Numba is untyped
 
@@ -39,7 +39,7 @@ def specialised(kernel: Any, *arguments: Any) -> Callable[..., Any]:
     >>> entry(np.array([2.5, 1.0]))
     2.5
     """
-    if _numba.config.DISABLE_JIT:
+    if not JIT:
         return kernel  # type: ignore[no-any-return]
     types = tuple(map(_numba.typeof, arguments))
     kernel.compile(types)
