@@ -11,6 +11,10 @@ from stepconv.kernels.cache import KernelCache
 
 _numba: Any = numba  # some versions of it have types, and those not of all that is used here
 
+#: False where NUMBA_DISABLE_JIT is set: then kernels are the plain Python functions, slow and
+#: open to a debugger.
+JIT = not _numba.config.DISABLE_JIT
+
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` on first use, and keep the machine code on disk.

@@ -6,6 +6,7 @@ less than 1 µs. The pool watches for a bounded time, then sleeps.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -14,7 +15,10 @@ from numba.extending import intrinsic
 
 from stepconv.kernels.compiling import compiled
 
-_intrinsic: Any = intrinsic
+
+def _instruction(definition: Callable[..., Any]) -> Any:
+    """Make `definition` callable in compiled code."""
+    return intrinsic(definition)
 
 
 def _cell(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -22,7 +26,7 @@ def _cell(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     return builder.gep(array.data, [values[1]])
 
 
-@_intrinsic
+@_instruction
 def _read(context: Any, cells: Any, index: Any) -> Any:
     """Read a number that other threads change."""
 
@@ -32,7 +36,7 @@ def _read(context: Any, cells: Any, index: Any) -> Any:
     return types.int64(cells, index), generate
 
 
-@_intrinsic
+@_instruction
 def _add(context: Any, cells: Any, index: Any, amount: Any) -> Any:
     """Add to a number that other threads read; return what it was."""
 
@@ -43,7 +47,7 @@ def _add(context: Any, cells: Any, index: Any, amount: Any) -> Any:
     return types.int64(cells, index, amount), generate
 
 
-@_intrinsic
+@_instruction
 def _pause(context: Any) -> Any:
     """Tell the processor that this is a waiting loop: it saves power, and yields to its sibling."""
 
