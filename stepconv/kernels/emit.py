@@ -47,7 +47,8 @@ def emitted(static: int = 0) -> Callable[[Callable[..., Any]], Any]:
         def definition(context: Any, *arguments: Any) -> Any:
             if not all(isinstance(kind, types.IntegerLiteral) for kind in arguments[:static]):
                 return None
-            kinds = [types.unliteral(kind) for kind in arguments]
+            # The static ones stay literal: Numba tells the versions apart by these types.
+            kinds = [*arguments[:static], *map(types.unliteral, arguments[static:])]
             shaping = [kind.literal_value for kind in arguments[:static]]
             dtype = next(kind.dtype for kind in kinds if isinstance(kind, types.Array))
             returns = types.intp if body.__annotations__["return"] != "None" else types.void
@@ -55,9 +56,9 @@ def emitted(static: int = 0) -> Callable[[Callable[..., Any]], Any]:
             def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
                 values = [
                     _plain(context, builder, kind, value)
-                    for kind, value in zip(sig.args, values, strict=True)
+                    for kind, value in zip(sig.args[static:], values[static:], strict=True)
                 ]
-                result = body(Code(builder, dtype.bitwidth // 8), *shaping, *values[static:])
+                result = body(Code(builder, dtype.bitwidth // 8), *shaping, *values)
                 return context.get_dummy_value() if result is None else result
 
             return returns(*kinds), generate
@@ -114,6 +115,10 @@ class Code:
     def add(self, one: Value, other: Value) -> Value:
         """Add two integers."""
         return self.builder.add(self.integer(one), self.integer(other))
+
+    def subtract(self, one: Value, other: Value) -> Value:
+        """Subtract two integers."""
+        return self.builder.sub(self.integer(one), self.integer(other))
 
     def multiply(self, one: Value, other: Value) -> Value:
         """Multiply two integers."""
