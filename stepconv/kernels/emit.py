@@ -37,7 +37,7 @@ def emitted(static: int = 0) -> Callable[[Callable[..., Any]], Any]:
 
     Arrays reach `body` as pointers to their first element, integers as 64-bit values; the first
     `static` arguments must be literal integers, or global ones, and reach it as Python
-    ints: they shape the code. The element type is that of the first array. `body`
+    ints: they shape the code. The element type is that of the first array of floats. `body`
     returns None or an integer value.
 
     Arrays are passed, never their addresses, so that Numba keeps them alive.
@@ -50,7 +50,8 @@ def emitted(static: int = 0) -> Callable[[Callable[..., Any]], Any]:
             # The static ones stay literal: Numba tells the versions apart by these types.
             kinds = [*arguments[:static], *map(types.unliteral, arguments[static:])]
             shaping = [kind.literal_value for kind in arguments[:static]]
-            dtype = next(kind.dtype for kind in kinds if isinstance(kind, types.Array))
+            dtypes = [kind.dtype for kind in kinds if isinstance(kind, types.Array)]
+            dtype = next(dtype for dtype in dtypes if isinstance(dtype, types.Float))
             returns = types.intp if body.__annotations__["return"] != "None" else types.void
 
             def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
@@ -124,6 +125,11 @@ class Code:
         """Multiply two integers."""
         return self.builder.mul(self.integer(one), self.integer(other))
 
+    def ceiling(self, one: Value, other: Value) -> Value:
+        """Divide two positive integers, rounding up."""
+        top = self.add(one, self.subtract(other, 1))
+        return self.builder.sdiv(top, self.integer(other))
+
     def least(self, one: Value, other: Value) -> Value:
         """Return the smaller of two integers."""
         one, other = self.integer(one), self.integer(other)
@@ -132,6 +138,14 @@ class Code:
     def compare(self, one: Value, how: str, other: Value) -> Value:
         """Compare two integers: ``compare(a, "<", b)``."""
         return self.builder.icmp_signed(how, self.integer(one), self.integer(other))
+
+    def select(self, condition: Value, one: Value, other: Value) -> Value:
+        """Return integer `one` where `condition` holds, else `other`."""
+        return self.builder.select(condition, self.integer(one), self.integer(other))
+
+    def both(self, one: Value, other: Value) -> Value:
+        """Whether two conditions hold."""
+        return self.builder.and_(one, other)
 
     def move(self, pointer: Value, offset: Value) -> Value:
         """Return the pointer to the element `offset` elements further on."""
@@ -219,6 +233,21 @@ class Code:
     def between(self, start: Value, stop: Value) -> Value:
         """Mask of the lanes ``start <= lane < stop``."""
         return self.builder.and_(self.builder.not_(self.first(start)), self.first(stop))
+
+    def lanes_of(self, bits: Value) -> Value:
+        """Mask of the lanes whose bit is set in an integer."""
+        narrow = self.builder.trunc(self.integer(bits), ir.IntType(self.lanes))
+        return self.builder.bitcast(narrow, self._mask)
+
+    def compress(self, value: Value, mask: Value) -> Value:
+        """Push the lanes of the mask together, from lane 0.
+
+        Where the machine cannot, LLVM goes through the stack. Compressing in the register and
+        storing a mask of lanes takes a third of the time of a compressing store on Zen 5.
+        """
+        kinds = [self.vector, self._mask, self.vector]
+        compress = self._intrinsic("experimental.vector.compress", self.vector, kinds)
+        return self.builder.call(compress, [value, mask, ir.Constant(self.vector, ir.Undefined)])
 
     def shuffle(self, one: Value, other: Value, lanes: Sequence[int]) -> Value:
         """Pick lanes of two vectors, counted through both."""

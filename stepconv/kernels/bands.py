@@ -1,0 +1,298 @@
+"""Bands: a strip of the input copied into cache, laid out so that every tap is a shifted read.
+
+The copy is where everything awkward about convolutions is dealt with, once for each number
+instead of once for each product:
+
+- *Padding*, of any mode: the index maps `stepconv.geometry.Axis.source` say which input
+  row and column each row and column of the band shows; zeros are copied as zeros.
+- *Stride* s: a band is split into s·s phases, planes that each hold every s-th row and
+  column, so that neighbouring outputs read neighbouring numbers::
+
+      columns of the padded input   0 1 2 3 4 5 6 7 8     kernel of 3, stride 2:
+      phase 0                       0   2   4   6   8     taps 0 and 2 read phase 0,
+      phase 1                         1   3   5   7       tap 1 reads phase 1
+
+- *Dilation* and *rank*: entries in the table of offsets, one for each tap.
+
+A band is [input channel][depth tap][phase][row][column]: for each tap, the number under it
+for the output in row i and column j lies at ``offset[tap] + i * columns + j``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stepconv.geometry import Axis, Indices
+from stepconv.kernels.compiling import compiled
+from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.tiles import CHANNEL_STEP, CHANNELS, TAPS, TAPS_AT, TILE_SETTINGS
+
+# Where the settings of a band stand in the array of settings, after those of the tiles.
+(
+    DEPTH,  # of the input: its sizes
+    HEIGHT,
+    WIDTH,
+    STEP_Z,
+    STEP_Y,
+    STEP_X,
+    BEFORE,  # columns of padding before the input
+    MAPPED,  # whether padding shows numbers of the input, and not zeros
+    SOURCE_Z,  # where in the tables the index maps stand, and how long the last two are
+    SOURCE_Y,
+    SOURCE_X,
+    LAYOUT_Y,
+    LAYOUT_X,
+    LEVELS_AT,  # where the depth taps stand, as positions in the layout, and their number
+    LEVELS,
+    PHASES_Y_AT,  # where the first rows and columns of the stride phases stand
+    PHASES_Y,
+    PHASES_X_AT,
+    PHASES_X,
+    ROWS,  # of a phase in the band
+    COLUMNS,
+    BAND_SETTINGS,
+) = range(TILE_SETTINGS, TILE_SETTINGS + 22)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the taps along one axis need of a band: its phases, and how far they reach.
+
+    >>> Reach.of(Axis(input_size=9, kernel_size=3, stride=2))
+    Reach(phases=(0, 1), phase=(0, 1, 0), shift=(0, 0, 1))
+    """
+
+    phases: tuple[int, ...]
+    phase: tuple[int, ...]
+    shift: tuple[int, ...]
+
+    @classmethod
+    def of(cls, axis: Axis) -> Reach:
+        """Split each tap's position into phase and shift."""
+        splits = [divmod(tap * axis.dilation, axis.step) for tap in range(axis.kernel_size)]
+        phases = tuple(sorted({phase for _, phase in splits}))
+        return cls(
+            phases,
+            tuple(phases.index(phase) for _, phase in splits),
+            tuple(shift for shift, _ in splits),
+        )
+
+    @property
+    def extra(self) -> int:
+        """Rows or columns a band needs beyond those of its outputs."""
+        return max(self.shift)
+
+
+class Tables:
+    """Lists of integers laid end to end, so that a kernel is given one array for all.
+
+    >>> tables = Tables()
+    >>> tables.add([4, 5]), tables.add([6]), tables.array().tolist()
+    (0, 2, [4, 5, 6])
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[Indices] = []
+        self._size = 0
+
+    def add(self, numbers: Sequence[int] | Indices) -> int:
+        """Append a list and return where it begins."""
+        part = np.asarray(numbers, np.int64)
+        self._parts.append(part)
+        self._size += len(part)
+        return self._size - len(part)
+
+    def array(self) -> Indices:
+        """Return all lists as one array."""
+        return np.concatenate(self._parts)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a band for some output rows and columns is laid out."""
+
+    axes: tuple[Axis, Axis, Axis]
+    reach: tuple[Reach, Reach]
+    rows: int
+    columns: int
+
+    @classmethod
+    def of(cls, axes: tuple[Axis, Axis, Axis], rows: int, columns: int) -> Layout:
+        """Lay out a band for `rows` by `columns` outputs."""
+        reach = Reach.of(axes[1]), Reach.of(axes[2])
+        return cls(axes, reach, rows + reach[0].extra, columns + reach[1].extra)
+
+    @property
+    def channel(self) -> int:
+        """Numbers of one channel."""
+        phases = len(self.reach[0].phases) * len(self.reach[1].phases)
+        return self.axes[0].kernel_size * phases * self.rows * self.columns
+
+    @property
+    def offsets(self) -> Indices:
+        """Where each tap reads."""
+        rows, columns = self.reach
+        plane = self.rows * self.columns
+        across = len(columns.phases) * plane
+        z = np.arange(self.axes[0].kernel_size) * (len(rows.phases) * across)
+        y = np.array(rows.phase) * across + np.array(rows.shift) * self.columns
+        x = np.array(columns.phase) * plane + np.array(columns.shift)
+        return (z[:, None, None] + y[:, None] + x).ravel()
+
+    def describe(self, tables: Tables) -> dict[int, int]:
+        """Return the settings of the band and its taps."""
+        z, y, x = self.axes
+        rows, columns = self.reach
+        offsets = self.offsets
+        return {
+            CHANNEL_STEP: self.channel,
+            TAPS: len(offsets),
+            TAPS_AT: tables.add(offsets),
+            DEPTH: z.input_size,
+            HEIGHT: y.input_size,
+            WIDTH: x.input_size,
+            STEP_Z: z.step,
+            STEP_Y: y.step,
+            STEP_X: x.step,
+            BEFORE: x.border[0],
+            MAPPED: x.mode != "zeros",
+            SOURCE_Z: tables.add(z.source),
+            SOURCE_Y: tables.add(y.source),
+            SOURCE_X: tables.add(x.source),
+            LAYOUT_Y: y.layout_size,
+            LAYOUT_X: x.layout_size,
+            LEVELS_AT: tables.add([tap * z.dilation for tap in range(z.kernel_size)]),
+            LEVELS: z.kernel_size,
+            PHASES_Y_AT: tables.add(rows.phases),
+            PHASES_Y: len(rows.phases),
+            PHASES_X_AT: tables.add(columns.phases),
+            PHASES_X: len(columns.phases),
+            ROWS: self.rows,
+            COLUMNS: self.columns,
+        }
+
+
+@compiled
+def fill(
+    band: Any,
+    input: Any,
+    image: int,
+    settings: Any,
+    tables: Any,
+    z: int,
+    y: int,
+    x: int,
+) -> None:
+    """Fill a band for outputs from (z, y, x) on, with the channels from input[image] on.
+
+    Writes up to a vector beyond the band's end.
+    """
+    height, width = settings[HEIGHT], settings[WIDTH]
+    step, before = settings[STEP_X], settings[BEFORE]
+    columns = settings[COLUMNS]
+    for c in range(settings[CHANNELS]):
+        to = c * settings[CHANNEL_STEP]
+        for level in range(settings[LEVELS]):
+            place = z * settings[STEP_Z] + tables[settings[LEVELS_AT] + level]
+            iz = tables[settings[SOURCE_Z] + place]
+            for phase_y in range(settings[PHASES_Y]):
+                for phase_x in range(settings[PHASES_X]):
+                    start = x * step + tables[settings[PHASES_X_AT] + phase_x]
+                    # Columns lo to hi show the input, one after the other; the rest is padding.
+                    lo = min(max((before - start + step - 1) // step, 0), columns)
+                    hi = min(max((before + width - start + step - 1) // step, lo), columns)
+                    row = y * settings[STEP_Y] + tables[settings[PHASES_Y_AT] + phase_y]
+                    for _ in range(settings[ROWS]):
+                        iy = -1
+                        if iz >= 0 and row < settings[LAYOUT_Y]:
+                            iy = tables[settings[SOURCE_Y] + row]
+                        line = image + ((c * settings[DEPTH] + iz) * height + iy) * width
+                        shown = hi if iy >= 0 else lo
+                        if step == 1:
+                            copy(band, to, input, line + start - before, columns, lo, shown)
+                        elif step == 2:
+                            halve(band, to, input, line + start - before, columns, lo, shown)
+                        else:
+                            for j in range(columns):
+                                band[to + j] = 0
+                            for j in range(lo, shown):
+                                band[to + j] = input[line + start - before + j * step]
+                        if settings[MAPPED] != 0 and iy >= 0:
+                            edges(band, to, input, line, start, lo, hi, settings, tables)
+                        to += columns
+                        row += settings[STEP_Y]
+
+
+@compiled
+def edges(
+    band: Any,
+    to: int,
+    input: Any,
+    line: int,
+    start: int,
+    lo: int,
+    hi: int,
+    settings: Any,
+    tables: Any,
+) -> None:
+    """Fill the padding of a row whose padding shows numbers of the input."""
+    for j in range(settings[COLUMNS]):
+        place = start + j * settings[STEP_X]
+        if (j < lo or j >= hi) and place < settings[LAYOUT_X]:
+            band[to + j] = input[line + tables[settings[SOURCE_X] + place]]
+
+
+@emitted()
+def copy(
+    code: Code,
+    band: Value,
+    to: Value,
+    input: Value,
+    start: Value,
+    count: Value,
+    lo: Value,
+    hi: Value,
+) -> None:
+    """Set ``band[to + j] = input[start + j]`` where lo <= j < hi, else 0, for j < count.
+
+    Writes whole vectors, so up to a vector beyond `count`; reads nothing but what it shows.
+    """
+    with code.loop(vectors(code, count)) as loop:
+        j = code.multiply(loop.index, code.lanes)
+        lanes = code.between(code.subtract(lo, j), code.subtract(hi, j))
+        shown = code.load_masked(code.move(code.move(input, start), j), lanes)
+        code.store(shown, code.move(band, to), j)
+        loop.next()
+
+
+@emitted()
+def halve(
+    code: Code,
+    band: Value,
+    to: Value,
+    input: Value,
+    start: Value,
+    count: Value,
+    lo: Value,
+    hi: Value,
+) -> None:
+    """As `copy`, but of every second number: ``band[to + j] = input[start + 2 * j]``."""
+    with code.loop(vectors(code, count)) as loop:
+        j = code.multiply(loop.index, code.lanes)
+        first = code.multiply(code.subtract(lo, j), 2)
+        last = code.subtract(code.multiply(code.subtract(hi, j), 2), 1)
+        place = code.move(code.move(input, start), code.multiply(j, 2))
+        near = code.load_masked(place, code.between(first, last))
+        further = code.between(code.subtract(first, code.lanes), code.subtract(last, code.lanes))
+        far = code.load_masked(code.move(place, code.lanes), further)
+        code.store(code.every_second(near, far), code.move(band, to), j)
+        loop.next()
+
+
+def vectors(code: Code, count: Value) -> Value:
+    """Emit the number of vectors that hold `count` numbers."""
+    return code.builder.sdiv(code.add(count, code.lanes - 1), code.integer(code.lanes))

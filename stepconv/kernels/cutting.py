@@ -1,0 +1,132 @@
+"""How a convolution is cut into units of work: few enough to fill, many enough to share.
+
+A large band wastes little: rows that neighbouring bands both need are copied twice, and the
+weights pass through the cache once for each band. It must fit the second cache, though, and
+there must be work for every thread. The costs below, in cycles, weigh that up; they are
+measured on Zen 5, and only their ratios matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from stepconv.geometry import Axis, Geometry
+from stepconv.kernels.bands import Layout
+from stepconv.kernels.host import host
+from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS
+
+Axes = tuple[Axis, Axis, Axis]
+
+#: Bytes of a band: weights and output pass through the second cache too, which has 1 MB on Zen 5.
+BAND_BYTES = 800 * 1024
+
+#: Cycles of one step of a tile, for each vector; a tile that is not full waits for its own sums.
+VECTOR_CYCLES = 4.1
+PART_TILE_CYCLES = 1.0
+#: Cycles to begin and store a tile.
+TILE_CYCLES = 60.0
+#: Cycles to fill a row of a band, and each of its vectors, by stride.
+ROW_CYCLES = 12.0
+FILL_CYCLES = {1: 2.5, 2: 4.5}
+FILL_ONE_CYCLES = 2.0  # for each number, where the stride is more
+#: Bytes of weights a cycle.
+WEIGHT_BYTES = 100.0
+
+#: Sizes that are tried: enough, since the largest that fit are the best but for sharing.
+TRIED = 10
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How the work is cut: outputs of a band, shares of the output channels."""
+
+    rows: int
+    columns: int
+    shares: int
+    in_place: bool
+
+
+def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int) -> Cut:
+    """Choose the cut that should take least time on so many threads."""
+    lanes = host().lanes(dtype.itemsize)
+    height, width = axes[1].output_size, axes[2].output_size
+    in_place = _in_place(axes) and width >= lanes
+    best, least = Cut(1, min(width, TILE_VECTORS * lanes), 1, in_place), inf
+    blocks = -(-geometry.group_outputs // TILE_ROWS)
+    steps = geometry.terms
+    images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
+    weights = blocks * TILE_ROWS * steps * dtype.itemsize / WEIGHT_BYTES
+    for rows, columns in _sizes(geometry, dtype, axes, lanes):
+        layout = Layout.of(axes, rows, columns)
+        fill = 0.0 if in_place else _filling(geometry, axes, layout, lanes)
+        bands, strips = -(-height // rows), -(-width // columns)
+        last_rows, last_columns = (height - 1) % rows + 1, (width - 1) % columns + 1
+        sweep = _sweep((last_rows - 1) * layout.columns + last_columns, lanes, steps)
+        if bands * strips > 1:
+            whole = _sweep((rows - 1) * layout.columns + columns, lanes, steps)
+            sweep = (sweep + (bands * strips - 1) * whole) / (bands * strips)
+        for shares in {1, min(threads, blocks)}:
+            units = images * axes[0].output_size * bands * strips * shares
+            each = fill + (sweep * blocks + weights) / shares
+            time = each * -(-units // threads)
+            if time < least:
+                best, least = Cut(rows, columns, shares, in_place), time
+    return best
+
+
+def _in_place(axes: Axes) -> bool:
+    return (
+        all(axis.kernel_size == 1 and axis.stride == 1 and axis.pad == (0, 0) for axis in axes)
+        and axes[0].input_size == axes[1].input_size == 1
+    )
+
+
+def _sizes(
+    geometry: Geometry, dtype: np.dtype[Any], axes: Axes, lanes: int
+) -> Iterator[tuple[int, int]]:
+    """Rows and columns of bands that fit."""
+
+    def fits(rows: int, columns: int) -> bool:
+        layout = Layout.of(axes, rows, columns)
+        return geometry.group_inputs * layout.channel * dtype.itemsize <= BAND_BYTES
+
+    height, width = axes[1].output_size, axes[2].output_size
+    found = 0
+    previous = 0
+    for bands in range(1, height + 1):
+        rows = -(-height // bands)
+        if rows != previous and fits(rows, width):
+            yield rows, width
+            found += 1
+            if found == TRIED:
+                return
+        previous = rows
+    if height == 1 or not found:
+        columns = TILE_VECTORS * lanes
+        while columns < width and fits(1, columns):
+            yield 1, columns
+            columns *= 2
+
+
+def _sweep(pixels: int, lanes: int, steps: int) -> float:
+    """Cycles to move a tile over so many pixels."""
+    vectors = -(-pixels // lanes)
+    full, left = divmod(vectors, TILE_VECTORS)
+    part = PART_TILE_CYCLES if left else 0.0
+    return steps * (vectors * VECTOR_CYCLES + part) + (full + (left > 0)) * TILE_CYCLES
+
+
+def _filling(geometry: Geometry, axes: Axes, layout: Layout, lanes: int) -> float:
+    """Cycles to fill a band."""
+    stride = axes[2].step
+    row = ROW_CYCLES
+    if stride in FILL_CYCLES:
+        row += -(-layout.columns // lanes) * FILL_CYCLES[stride]
+    else:
+        row += layout.columns * FILL_ONE_CYCLES
+    return row * geometry.group_inputs * (layout.channel // layout.columns)

@@ -1,0 +1,265 @@
+"""Convolutions with many channels: a band of the input into cache, then tile after tile from it.
+
+A unit of work is a band of output rows of one sample, group and depth, for all the group's
+output channels or a share of them. Its input is copied into scratch
+(`stepconv.kernels.bands`), where every tap is a shifted read. Then, for each
+block of output channels that a register tile holds (`stepconv.kernels.tiles`), the tile
+moves over the band::
+
+    for block in blocks of output channels:         its weights stay in the first cache
+        for tile in tiles of output pixels:         the band streams from the second
+            for channel, for tap: multiply-adds     sums stay in registers
+
+The pixels of a band are one long line: a tile that reaches the end of a row goes on in
+the next, and the few numbers between two rows, which the kernel needs but which are no
+pixels, are computed for nothing and dropped.
+
+Kernels of 1 with stride 1 and no padding need no copy: the input is the band, and its
+pixels, whatever the rank, are one row.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepconv.geometry import Axis, Geometry
+from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill
+from stepconv.kernels.compiling import compiled, specialised
+from stepconv.kernels.cutting import Cut, cut
+from stepconv.kernels.host import host
+from stepconv.kernels.tiles import (
+    CHAIN,
+    CHANNEL_STEP,
+    CHANNELS,
+    IN_PLACE,
+    PLANE,
+    RECORD,
+    SPAN,
+    TAPS,
+    TILE_ROWS,
+    TILE_VECTORS,
+    records,
+    tile,
+)
+
+Array = NDArray[Any]
+Axes = tuple[Axis, Axis, Axis]
+
+# Settings, after those of the band.
+(
+    GROUPS,
+    GROUP_OUTPUTS,
+    IMAGE,  # cells of an input channel
+    OUT_DEPTH,
+    OUT_HEIGHT,
+    OUT_WIDTH,
+    BAND_ROWS,  # outputs of a unit; bands in a plane, strips in a row
+    BAND_COLUMNS,
+    BANDS,
+    STRIPS,
+    SHARES,  # a unit computes every SHARES-th block
+    TILES_AT,  # where tiles begin: of whole bands, the last band, the last strip, the last of both
+    BIASES_AT,  # where in scratch the biases of a block stand
+    SCRATCH,
+    SETTINGS,
+) = range(BAND_SETTINGS, BAND_SETTINGS + 15)
+
+
+@compiled
+def convolve(
+    settings: Any,
+    tables: Any,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    output: Any,
+    first: int,
+    stop: int,
+) -> None:
+    """Compute the units from `first` to before `stop`."""
+    scratch = np.empty(settings[SCRATCH], output.dtype)
+    for unit in range(first, stop):
+        rest, share = divmod(unit, settings[SHARES])
+        rest, strip = divmod(rest, settings[STRIPS])
+        rest, band = divmod(rest, settings[BANDS])
+        image, z = divmod(rest, settings[OUT_DEPTH])  # of the images, sample after sample
+        y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
+        start = image * settings[CHANNELS] * settings[IMAGE]
+        if settings[IN_PLACE] == 0:
+            fill(scratch, input, start, settings, tables, z, y, x)
+            start = 0
+        else:
+            start += x
+        corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH] + x
+        list_at = settings[TILES_AT]
+        list_at += (band == settings[BANDS] - 1) + 2 * (strip == settings[STRIPS] - 1)
+        sweep(
+            settings,
+            tables,
+            input,
+            scratch,
+            start,
+            weight,
+            bias,
+            output,
+            image,
+            corner,
+            share,
+            list_at,
+        )
+
+
+@compiled
+def sweep(
+    settings: Any,
+    tables: Any,
+    input: Any,
+    scratch: Any,
+    start: int,
+    weight: Any,
+    bias: Any,
+    output: Any,
+    image: int,
+    corner: int,
+    share: int,
+    list_at: int,
+) -> None:
+    """Move tiles over a band, once for each block of output channels."""
+    outputs = settings[GROUP_OUTPUTS]
+    group = image % settings[GROUPS]
+    blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
+    biases_at = settings[BIASES_AT]
+    weights = settings[CHANNELS] * settings[TAPS] * TILE_ROWS
+    for block in range(share, blocks, settings[SHARES]):
+        done = block * TILE_ROWS
+        valid = min(TILE_ROWS, outputs - done)
+        for row in range(valid):
+            scratch[biases_at + row] = bias[group * outputs + done + row]
+        weight_at = (group * blocks + block) * weights
+        cell = (image * outputs + done) * settings[PLANE] + corner
+        for record in range(tables[list_at], tables[list_at + 1], RECORD):
+            tile(
+                TILE_ROWS,
+                TILE_VECTORS,
+                settings,
+                tables,
+                record,
+                input,
+                scratch,
+                start,
+                weight,
+                weight_at,
+                biases_at,
+                output,
+                cell,
+                valid,
+            )
+
+
+@compiled
+def pack(weight: Any, packed: Any, outputs: int, terms: int) -> None:
+    """Lay out weights [output][term] as [block][term][row], rows that are not there as 0."""
+    blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
+    size = blocks * TILE_ROWS * terms
+    for group in range(packed.size // size):
+        for block in range(blocks):
+            at = group * size + block * TILE_ROWS * terms
+            start = (group * outputs + block * TILE_ROWS) * terms
+            valid = min(TILE_ROWS, outputs - block * TILE_ROWS)
+            for term in range(terms):
+                for row in range(valid):
+                    packed[at + row] = weight[start + row * terms + term]
+                for row in range(valid, TILE_ROWS):
+                    packed[at + row] = 0
+                at += TILE_ROWS
+
+
+class DirectPlan:
+    """Tiles over bands; see the module."""
+
+    def __init__(self, geometry: Geometry, dtype: np.dtype[Any], axes: Axes, cut: Cut) -> None:
+        self._outputs, self._terms = geometry.group_outputs, geometry.terms
+        blocks = -(-self._outputs // TILE_ROWS)
+        self._packed = geometry.groups * blocks * TILE_ROWS * self._terms
+        height, width = axes[1].output_size, axes[2].output_size
+        bands, strips = -(-height // cut.rows), -(-width // cut.columns)
+        images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
+        self.units = images * axes[0].output_size * bands * strips * cut.shares
+        lanes = host().lanes(dtype.itemsize)
+        layout = Layout.of(axes, cut.rows, cut.columns)
+        tables = Tables()
+        settings = layout.describe(tables)
+        image = prod(axis.input_size for axis in axes)
+        # A vector behind the band is written when it is filled, and read by its last tile.
+        band = 0 if cut.in_place else geometry.group_inputs * layout.channel + 2 * lanes
+        settings |= {
+            CHANNELS: geometry.group_inputs,
+            CHANNEL_STEP: image if cut.in_place else layout.channel,
+            SPAN: max(1, CHAIN // prod(geometry.kernel_size)),
+            PLANE: prod(axis.output_size for axis in axes),
+            IN_PLACE: cut.in_place,
+            GROUPS: geometry.groups,
+            GROUP_OUTPUTS: self._outputs,
+            IMAGE: image,
+            OUT_DEPTH: axes[0].output_size,
+            OUT_HEIGHT: height,
+            OUT_WIDTH: width,
+            BAND_ROWS: cut.rows,
+            BAND_COLUMNS: cut.columns,
+            BANDS: bands,
+            STRIPS: strips,
+            SHARES: cut.shares,
+            TILES_AT: _tile_lists(tables, cut, height, width, layout.columns, lanes),
+            BIASES_AT: band,
+            SCRATCH: band + TILE_ROWS,
+        }
+        self._settings = np.array([settings[field] for field in range(SETTINGS)], np.int64)
+        self._tables = tables.array()
+        numbers = np.empty(0, dtype)
+        self._convolve = specialised(convolve, self._settings, self._tables, *(numbers,) * 4, 0, 0)
+        self._pack = specialised(pack, numbers, numbers, 0, 0)
+
+    def pack(self, weight: Array) -> Array:
+        """Lay out the weights as tiles read them."""
+        packed = np.empty(self._packed, weight.dtype)
+        self._pack(weight.reshape(-1), packed, self._outputs, self._terms)
+        return packed
+
+    def run(
+        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
+    ) -> None:
+        """Compute the units from `first` to before `stop`."""
+        self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
+
+
+def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> DirectPlan | None:
+    """Return a plan for any convolution that is not transposed."""
+    if geometry.transposed:
+        return None
+    axes = _flattened(geometry.embedded)
+    return DirectPlan(geometry, dtype, axes, cut(geometry, dtype, axes, threads))
+
+
+def _flattened(axes: Axes) -> Axes:
+    """Make the pixels one row where each output cell sees the one input cell in its place."""
+    if any(axis.kernel_size > 1 or axis.stride > 1 or axis.pad != (0, 0) for axis in axes):
+        return axes
+    return Axis(1, 1), Axis(1, 1), Axis(prod(axis.input_size for axis in axes), 1)
+
+
+def _tile_lists(tables: Tables, cut: Cut, height: int, width: int, pitch: int, lanes: int) -> int:
+    """Write the lists of tiles and return where their beginnings stand."""
+    rows = (cut.rows, (height - 1) % cut.rows + 1)
+    columns = (cut.columns, (width - 1) % cut.columns + 1)
+    longest = ((cut.rows - 1) * pitch + cut.columns) // lanes + 2
+    lists = np.empty(4 * longest * RECORD, np.int64)
+    ends = [0]
+    for kind in range(4):
+        size = rows[kind & 1], columns[kind >> 1]
+        ends.append(records(lists, ends[-1], *size, pitch, width, lanes, cut.in_place))
+    start = tables.add(lists[: ends[-1]])
+    return tables.add([start + end for end in ends])

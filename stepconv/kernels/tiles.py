@@ -1,0 +1,257 @@
+"""The innermost loops: a block of the output whose sums stay in registers throughout.
+
+A convolution is a matrix product that reads its second matrix through a table of
+offsets: for each channel c and tap t it adds ``weight[k, c, t] * band[c][at + offset[t]]``.
+A processor with two multiply-adds a cycle that take four cycles each is busy only with
+eight sums under way; and it can load two vectors a cycle, so each number loaded should
+serve several sums. That is what a register tile does: of 8 output channels and 3 vectors of
+output pixels, with 16 lanes ::
+
+                    pixels 0-15  16-31  32-47      one step, for one channel and tap:
+      channel 0         sum       sum    sum         load 3 vectors of pixels,
+      channel 1         sum       sum    sum         for each row spread one weight,
+        ...             ...       ...    ...         24 multiply-adds
+      channel 7         sum       sum    sum
+
+24 sums, 3 vectors of pixels and the spread weight are 28 of 32 registers, and 11 loads
+serve 24 multiply-adds: on Zen 5 this runs at 97 to 99 % of what the multipliers can do. 12 x 2
+is as fast; 13 x 2 and 7 x 4 are not, since LLVM moves sums between registers then. With 16
+registers the tile is 4 x 3.
+
+A long sum in float32 loses digits with each addition, so it is cut: after some channels
+(about `CHAIN` terms) the sums are added to totals on the stack and begin again at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from stepconv.kernels.compiling import compiled
+from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.host import host
+
+TILE_ROWS = 8 if host().registers == 32 else 4
+TILE_VECTORS = 3
+
+#: Terms added up in a register before they join the total.
+CHAIN = 256
+
+# Where the settings of the tiles stand in the array of settings that a kernel is given.
+(
+    CHANNELS,  # input channels that one output channel sums over
+    CHANNEL_STEP,  # numbers from one of them to the next
+    TAPS,
+    TAPS_AT,  # where in the tables their offsets stand
+    SPAN,  # channels after which the sum is cut
+    PLANE,  # cells of an output channel
+    IN_PLACE,  # whether tiles read the input itself, and not a band in scratch
+    TILE_SETTINGS,
+) = range(8)
+
+# Of a tile's record in the tables: where it begins in the band, its vectors, whether all its
+# lanes are kept, and for each vector the bits of the lanes to keep, their number, their cell.
+POSITION, VECTORS, WHOLE, LANES = 0, 1, 2, 3
+RECORD = LANES + 3 * TILE_VECTORS
+
+
+@emitted(static=2)
+def tile(
+    code: Code,
+    rows: int,
+    most: int,
+    settings: Value,
+    tables: Value,
+    record: Value,
+    input: Value,
+    scratch: Value,
+    start: Value,
+    weight: Value,
+    weight_at: Value,
+    bias_at: Value,
+    output: Value,
+    cell: Value,
+    valid: Value,
+) -> None:
+    """Compute the tile of a record, of up to `most` vectors, and store its first `valid` rows.
+
+    The band starts at input[start] or scratch[start]; `weight` is [channel][tap][row], the
+    biases of the rows stand in `scratch`.
+    """
+    in_place = code.compare(code.load_one(settings, IN_PLACE), "!=", 0)
+    band = code.builder.select(in_place, input, scratch)
+    place = code.move(tables, record)
+    pixels = code.move(band, code.add(start, code.load_one(place, POSITION)))
+    weights = code.move(weight, weight_at)
+    biases = code.move(scratch, bias_at)
+    cells = code.move(output, cell)
+    count = code.load_one(place, VECTORS)
+    for vectors in range(1, most + 1):
+        with code.when(code.compare(count, "==", vectors)):
+            sums = multiply(code, rows, vectors, settings, tables, pixels, weights, biases)
+            keep(code, rows, vectors, settings, sums, cells, valid, place)
+
+
+def multiply(
+    code: Code,
+    rows: int,
+    vectors: int,
+    settings: Value,
+    tables: Value,
+    pixels: Value,
+    weights: Value,
+    biases: Value,
+) -> list[Value]:
+    """Emit the sums of a tile, row by row."""
+    taps = code.load_one(settings, TAPS)
+    offsets = code.move(tables, code.load_one(settings, TAPS_AT))
+
+    def step(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
+        x = [code.load(pixels, v * code.lanes) for v in range(vectors)]
+        w = [code.splat(code.load_one(weights, row)) for row in range(rows)]
+        products = [(w[row], x[v]) for row in range(rows) for v in range(vectors)]
+        return [code.multiply_add(*pair, one) for pair, one in zip(products, sums, strict=True)]
+
+    def channel(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
+        with code.loop(taps, weights, *sums) as tap:
+            weights, *sums = tap.values
+            there = code.move(pixels, code.load_one(offsets, tap.index))
+            tap.next(code.move(weights, rows), *step(there, weights, sums))
+        return tap.results
+
+    start = [code.splat(code.load_one(biases, row)) for row in range(rows) for _ in range(vectors)]
+    return add_up(code, settings, start, channel, pixels, weights)
+
+
+def add_up(
+    code: Code,
+    settings: Value,
+    start: Sequence[Value],
+    channel: Any,
+    pixels: Value,
+    weights: Value,
+) -> list[Value]:
+    """Emit the sum over the channels, cut after every `SPAN` of them; it starts from the bias."""
+    channels, step, span = (
+        code.load_one(settings, field) for field in (CHANNELS, CHANNEL_STEP, SPAN)
+    )
+    count, lanes = len(start), code.lanes
+    totals = code.room(count)
+    cut = code.compare(channels, ">", span)
+    with code.when(cut):
+        for i in range(count):
+            code.store(code.zero(), totals, i * lanes)
+
+    def set_aside(sums: Sequence[Value]) -> list[Value]:
+        for i, one in enumerate(sums):
+            code.store(code.sum(code.load(totals, i * lanes), one), totals, i * lanes)
+        return [code.zero()] * count
+
+    def joined(sums: Sequence[Value]) -> list[Value]:
+        return [code.sum(code.load(totals, i * lanes), one) for i, one in enumerate(sums)]
+
+    with code.loop(code.ceiling(channels, span), channels, pixels, weights, *start) as piece:
+        left, pixels, weights, *sums = piece.values
+        with code.loop(code.least(span, left), pixels, weights, *sums) as each:
+            pixels, weights, *sums = each.values
+            weights, *sums = channel(pixels, weights, sums)
+            each.next(code.move(pixels, step), weights, *sums)
+        pixels, weights, *sums = each.results
+        left = code.subtract(left, span)
+        ended = code.compare(left, "<=", 0)
+        sums = code.choose(ended, lambda: sums, lambda: set_aside(sums))
+        piece.next(left, pixels, weights, *sums)
+    sums = piece.results[3:]
+    return code.choose(cut, lambda: joined(sums), lambda: sums)
+
+
+def keep(
+    code: Code,
+    rows: int,
+    vectors: int,
+    settings: Value,
+    sums: Sequence[Value],
+    cells: Value,
+    valid: Value,
+    record: Value,
+) -> None:
+    """Emit the stores of a tile.
+
+    Its pixels follow one another in the band, across the ends of rows, so that some lie
+    between two rows and are no pixels of the output::
+
+        band     0 1 2 3 4 5 6 7 8 . . 0 1 2 3 4        lanes to keep  1111111110011111
+        output   0 1 2 3 4 5 6 7 8 0 1 2 3 4
+
+    The lanes to keep are pushed together and stored in one piece, since in the output one
+    row follows the other at once.
+    """
+    plane = code.load_one(settings, PLANE)
+    lanes = [
+        [code.load_one(record, LANES + 3 * v + field) for field in range(3)] for v in range(vectors)
+    ]
+    bits, counts, places = zip(*lanes, strict=True)
+    masks = [code.lanes_of(some) for some in bits]
+    firsts = [code.first(some) for some in counts]
+
+    def store_whole(line: Value, row: int) -> None:
+        for v in range(vectors):
+            code.store(sums[row * vectors + v], code.move(line, places[0]), v * code.lanes)
+
+    def store_some(line: Value, row: int) -> None:
+        for v in range(vectors):
+            kept = code.compress(sums[row * vectors + v], masks[v])
+            code.store_masked(kept, code.move(line, places[v]), firsts[v])
+
+    whole = code.compare(code.load_one(record, WHOLE), "!=", 0)
+    with code.builder.if_else(whole) as branches:
+        for branch, store in zip(branches, (store_whole, store_some), strict=True):
+            with branch:
+                line = cells
+                for row in range(rows):
+                    with code.when(code.compare(valid, ">", row)):
+                        store(line, row)
+                    line = code.move(line, plane)
+
+
+@compiled
+def records(
+    tables: Any, at: int, rows: int, columns: int, pitch: int, width: int, lanes: int, exact: bool
+) -> int:
+    """Write the records of the tiles that cover `rows` rows of `columns` pixels; return their end.
+
+    In the band a row begins `pitch` numbers after the one before, in the output `width`. Where
+    `exact`, the last tile is moved back so that it reads nothing behind the last pixel.
+    """
+    pixels = (rows - 1) * pitch + columns
+    left = -(-pixels // lanes)
+    done = 0
+    while left > 0:
+        count = min(left, TILE_VECTORS)
+        if left == TILE_VECTORS + 1:
+            count = 2  # and 2 more: faster than 3 and a single one, which waits for its own sums
+        left -= count
+        begin = done
+        if exact and left == 0:
+            begin = pixels - count * lanes
+        tables[at + POSITION] = begin
+        tables[at + VECTORS] = count
+        tables[at + WHOLE] = 1
+        for v in range(count):
+            bits = kept = cell = 0
+            for lane in range(lanes):
+                pixel = begin + v * lanes + lane
+                row, column = divmod(pixel, pitch)
+                if done <= pixel < pixels and column < columns:
+                    if kept == 0:
+                        cell = row * width + column
+                    bits |= 1 << lane
+                    kept += 1
+            tables[at + LANES + 3 * v] = bits
+            tables[at + LANES + 3 * v + 1] = kept
+            tables[at + LANES + 3 * v + 2] = cell
+            if kept < lanes or cell != tables[at + LANES + 2] + v * lanes:
+                tables[at + WHOLE] = 0
+        done = max(done, begin + count * lanes)
+        at += RECORD
+    return at
