@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepconv.errors import DtypeError, ShapeError
+from stepconv.bound import Bound, kind, remember, seen
 from stepconv.operands import Array, Operands, check_weight_axes, prepare
 from stepconv.spec import ConvSpec, Ints, Padding, checked_shape
 
@@ -31,6 +31,7 @@ def conv1d(
     groups: int = 1,
     padding_mode: str = "zeros",
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along one axis.
 
@@ -54,6 +55,11 @@ def conv1d(
     out : ndarray, optional
         Where to put the result: of its shape and dtype, with any strides. It may overlap
         the operands.
+    algorithm : {"auto", "textbook", "direct", "winograd"}
+        How it is computed. "auto" takes the fastest kernel whose rounding is that of a plain
+        sum; "textbook" the plain loops, to the bit what a trace records; "direct" the fast
+        kernels or an error; "winograd" fewer multiplications for 3x3 kernels, at the cost
+        of accuracy (see `stepconv.kernels.winograd`).
 
     Returns
     -------
@@ -76,7 +82,9 @@ def conv1d(
     >>> conv1d([[1, 1, 1, 1]], [[[1, 1, 1]]], padding=1)
     array([[2, 3, 3, 2]])
     """
-    return _forward(1, input, weight, bias, stride, padding, dilation, groups, padding_mode, out)
+    return _forward(
+        1, input, weight, bias, stride, padding, dilation, groups, padding_mode, out, algorithm
+    )
 
 
 def conv2d(
@@ -89,6 +97,7 @@ def conv2d(
     groups: int = 1,
     padding_mode: str = "zeros",
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along two axes.
 
@@ -102,7 +111,9 @@ def conv2d(
     array([[[54, 63],
             [90, 99]]])
     """
-    return _forward(2, input, weight, bias, stride, padding, dilation, groups, padding_mode, out)
+    return _forward(
+        2, input, weight, bias, stride, padding, dilation, groups, padding_mode, out, algorithm
+    )
 
 
 def conv3d(
@@ -115,6 +126,7 @@ def conv3d(
     groups: int = 1,
     padding_mode: str = "zeros",
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along three axes.
 
@@ -128,7 +140,9 @@ def conv3d(
     <BLANKLINE>
             [[18.]]]])
     """
-    return _forward(3, input, weight, bias, stride, padding, dilation, groups, padding_mode, out)
+    return _forward(
+        3, input, weight, bias, stride, padding, dilation, groups, padding_mode, out, algorithm
+    )
 
 
 def conv_transpose1d(
@@ -142,6 +156,7 @@ def conv_transpose1d(
     dilation: Ints = 1,
     output_size: Ints | None = None,
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along one axis, transposed: each input value stamps the kernel on the output.
 
@@ -168,6 +183,8 @@ def conv_transpose1d(
         The size wanted, instead of `output_padding`.
     out : ndarray, optional
         Where to put the result: of its shape and dtype.
+    algorithm : {"auto", "textbook", "direct"}
+        How it is computed.
 
     Returns
     -------
@@ -184,8 +201,20 @@ def conv_transpose1d(
     >>> conv_transpose1d([[1, 2]], [[[1, 10, 100]]], stride=2)
     array([[  1,  10, 102,  20, 200]])
     """
-    return _transposed(
-        1, input, weight, bias, stride, padding, output_padding, groups, dilation, output_size, out
+    return _general(
+        1,
+        input,
+        weight,
+        bias,
+        out,
+        algorithm,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        groups=groups,
+        dilation=dilation,
+        output_size=output_size,
+        transposed=True,
     )
 
 
@@ -200,6 +229,7 @@ def conv_transpose2d(
     dilation: Ints = 1,
     output_size: Ints | None = None,
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along two axes, transposed.
 
@@ -211,8 +241,20 @@ def conv_transpose2d(
     >>> conv_transpose2d(np.ones((1, 2, 2)), np.ones((1, 1, 2, 2)), stride=2).shape
     (1, 4, 4)
     """
-    return _transposed(
-        2, input, weight, bias, stride, padding, output_padding, groups, dilation, output_size, out
+    return _general(
+        2,
+        input,
+        weight,
+        bias,
+        out,
+        algorithm,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        groups=groups,
+        dilation=dilation,
+        output_size=output_size,
+        transposed=True,
     )
 
 
@@ -227,6 +269,7 @@ def conv_transpose3d(
     dilation: Ints = 1,
     output_size: Ints | None = None,
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along three axes, transposed.
 
@@ -238,8 +281,20 @@ def conv_transpose3d(
     >>> conv_transpose3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2)), padding=1).shape
     (1, 1, 1, 1)
     """
-    return _transposed(
-        3, input, weight, bias, stride, padding, output_padding, groups, dilation, output_size, out
+    return _general(
+        3,
+        input,
+        weight,
+        bias,
+        out,
+        algorithm,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        groups=groups,
+        dilation=dilation,
+        output_size=output_size,
+        transposed=True,
     )
 
 
@@ -256,6 +311,7 @@ def conv(
     output_padding: Ints = 0,
     output_size: Ints | None = None,
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along as many axes as the kernel has.
 
@@ -267,21 +323,21 @@ def conv(
     >>> conv([[1, 2, 3]], [[[1, 1]]])
     array([[3, 5]])
     """
-    return run(
-        prepare(
-            input,
-            weight,
-            bias,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            padding_mode=padding_mode,
-            transposed=transposed,
-            output_padding=output_padding,
-            output_size=output_size,
-        ),
+    return _general(
+        None,
+        input,
+        weight,
+        bias,
         out,
+        algorithm,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+        transposed=transposed,
+        output_padding=output_padding,
+        output_size=output_size,
     )
 
 
@@ -319,45 +375,6 @@ def output_shape(
     return spec.bind(input_shape, weights, output_size).output_shape
 
 
-def run(operands: Operands, out: Array | None = None) -> Array:
-    """Compute prepared operands, into `out` where given."""
-    if out is None:
-        return operands.narrowed(_filled(_scratch(operands), operands))
-    target = _checked_out(out, operands)
-    if _is_direct(target, operands):
-        _filled(target, operands)
-    else:
-        target[...] = operands.narrowed(_filled(_scratch(operands), operands))
-    return out
-
-
-def _scratch(operands: Operands) -> Array:
-    return np.empty(operands.geometry.output_shape, operands.input.dtype)
-
-
-def _filled(target: Array, operands: Operands) -> Array:
-    """Let the kernel fill `target`, contiguous and of the dtype computed in."""
-    from stepconv.kernels import textbook  # Numba loads when a kernel is first needed
-
-    geometry = operands.geometry
-    kernel = textbook.convolve_transposed if geometry.transposed else textbook.convolve
-    kernel(
-        operands.input,
-        operands.weight,
-        operands.bias,
-        operands.sources,
-        operands.walk(),
-        np.arange(geometry.out_channels),
-        target.reshape(
-            operands.input.shape[0],
-            geometry.out_channels,
-            *(1,) * (3 - geometry.rank),
-            *geometry.output_size,
-        ),
-    )
-    return target
-
-
 def _forward(
     rank: int,
     input: ArrayLike,
@@ -369,86 +386,66 @@ def _forward(
     groups: int,
     padding_mode: str,
     out: Array | None,
+    algorithm: str,
 ) -> Array:
-    operands = prepare(
-        input,
-        weight,
-        bias,
-        rank=rank,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-        padding_mode=padding_mode,
+    key = None
+    if dtype := kind(input, weight):
+        key = (
+            rank,
+            dtype,
+            input.shape,  # type: ignore[union-attr]  # `kind` says they are arrays
+            weight.shape,  # type: ignore[union-attr]
+            # 1.0 and True equal 1 and are refused: what is no int is told by its repr.
+            stride if stride.__class__ is int else repr(stride),
+            padding if padding.__class__ is int else repr(padding),
+            dilation if dilation.__class__ is int else repr(dilation),
+            groups if groups.__class__ is int else repr(groups),
+            padding_mode if padding_mode.__class__ is str else repr(padding_mode),
+            algorithm if algorithm.__class__ is str else repr(algorithm),
+        )
+        bound = seen(key)
+        if bound is not None and (bias is None or bound.takes(bias)):
+            return bound.compute(input, bound.pack(weight), bias, out)  # type: ignore[arg-type]
+    return _prepared(
+        key,
+        prepare(
+            input,
+            weight,
+            bias,
+            rank=rank,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            padding_mode=padding_mode,
+        ),
+        out,
+        algorithm,
     )
-    return run(operands, out)
 
 
-def _transposed(
-    rank: int,
+def _general(
+    rank: int | None,
     input: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None,
-    stride: Ints,
-    padding: Padding,
-    output_padding: Ints,
-    groups: int,
-    dilation: Ints,
-    output_size: Ints | None,
     out: Array | None,
+    algorithm: str,
+    **arguments: Any,
 ) -> Array:
-    operands = prepare(
-        input,
-        weight,
-        bias,
-        rank=rank,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-        transposed=True,
-        output_padding=output_padding,
-        output_size=output_size,
-    )
-    return run(operands, out)
+    key = None
+    if dtype := kind(input, weight):
+        said = repr((algorithm, arguments))
+        key = (rank, dtype, input.shape, weight.shape, said)  # type: ignore[union-attr]
+        bound = seen(key)
+        if bound is not None and (bias is None or bound.takes(bias)):
+            return bound.compute(input, bound.pack(weight), bias, out)  # type: ignore[arg-type]
+    return _prepared(key, prepare(input, weight, bias, rank=rank, **arguments), out, algorithm)
 
 
-def _checked_out(out: Any, operands: Operands) -> Array:
-    """Return the plain array behind `out`, where it can hold the result."""
-    shape = operands.geometry.output_shape
-    if not isinstance(out, np.ndarray):
-        raise DtypeError(
-            "out is a {kind}; it must be a NumPy array of shape {shape} and dtype {dtype}",
-            kind=type(out).__name__,
-            shape=shape,
-            dtype=operands.dtype,
-        )
-    if out.shape != shape:
-        raise ShapeError(
-            "out {got} does not hold the result {shape}; use numpy.empty({shape}, '{dtype}')",
-            got=out.shape,
-            shape=shape,
-            dtype=operands.dtype,
-        )
-    if out.dtype != operands.dtype or not out.flags.writeable:
-        raise DtypeError(
-            "out must be a writeable array of dtype {dtype}; it is {state} {got}",
-            dtype=operands.dtype,
-            state="writeable" if out.flags.writeable else "read-only",
-            got=out.dtype,
-        )
-    return np.asarray(out)  # a subclass may shape and index in its own way
-
-
-def _is_direct(out: Array, operands: Operands) -> bool:
-    """Whether a kernel may write straight into `out`."""
-    return (
-        out.flags.c_contiguous
-        and out.flags.aligned
-        and out.dtype.isnative
-        and out.dtype == operands.input.dtype
-        and not any(
-            np.may_share_memory(out, array)
-            for array in (operands.input, operands.weight, operands.bias)
-        )
-    )
+def _prepared(key: Any, operands: Operands, out: Array | None, algorithm: str) -> Array:
+    """Compute what was checked; under `key`, calls like it need no more checks."""
+    bound = Bound(operands.geometry, operands.input.dtype, algorithm)
+    if key is not None and operands.dtype == operands.input.dtype == np.dtype(key[1]):
+        remember(key, bound)
+    return bound.run(operands, out)

@@ -33,8 +33,8 @@ _WINOGRAD = "winograd"
 
 _FAST_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
-# Index tables grow with the axes; plans for very long ones are not worth their memory.
-_KEPT_PLANS = 256
+# Index tables grow with the axes: of plans for very long ones only a few are kept.
+_KEPT_PLANS, _KEPT_LONG_PLANS = 256, 4
 _KEPT_LAYOUT = 1 << 16
 
 # Multiplications worth sharing: some 50 µs of work, against 5 µs to share it between threads that
@@ -81,17 +81,7 @@ class TextbookPlan:
         kernel = tuple(axis.kernel_size for axis in axes)
         self._weight = (*geometry.weight_shape[:2], *kernel)
         self._output = (batch, channels, *(axis.output_size for axis in axes))
-        self._kernel = specialised(
-            textbook.convolve_transposed if geometry.transposed else textbook.convolve,
-            *(np.empty((0,) * 5, dtype),) * 2,
-            np.empty(0, dtype),
-            self._sources,
-            self._walk,
-            self._channels,
-            np.empty((0,) * 5, dtype),
-            None,
-            None,
-        )
+        self._kernel = textbook.convolve_transposed if geometry.transposed else textbook.convolve
 
     def pack(self, weight: Array) -> Array:
         """Return the weight as it is."""
@@ -103,11 +93,12 @@ class TextbookPlan:
         """Compute the units from `first` to before `stop`."""
         inputs, weights = input.reshape(self._input), packed.reshape(self._weight)
         outputs = output.reshape(self._output)
+        kernel = _textbook_entry(self._kernel, output.dtype)
         channels = len(self._channels)
         while first < stop:
             n, c = divmod(first, channels)
             end = min(channels, c + stop - first)
-            self._kernel(
+            kernel(
                 inputs[n : n + 1],
                 weights,
                 bias,
@@ -121,6 +112,13 @@ class TextbookPlan:
             first += end - c
 
 
+@lru_cache
+def _textbook_entry(kernel: Any, dtype: np.dtype[Any]) -> Any:
+    array, vector, index = np.empty((0,) * 5, dtype), np.empty(0, dtype), np.empty(0, np.int64)
+    walk = np.empty((3, 3), np.int64)
+    return specialised(kernel, array, array, vector, (index,) * 3, walk, index, array, None, None)
+
+
 def choose(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int) -> Plan:
     """Return the plan for a convolution of arrays of `dtype` on up to `threads` threads.
 
@@ -129,9 +127,11 @@ def choose(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: in
     SpecError
         Where `algorithm` is none of `ALGORITHMS`, or does not apply.
     """
+    if prod(geometry.output_shape) * geometry.terms < _WORTH_SHARING:
+        threads = 1
     if sum(axis.layout_size for axis in geometry.axes) <= _KEPT_LAYOUT:
         return _kept(geometry, dtype, algorithm, threads)
-    return _chosen(geometry, dtype, algorithm, threads)
+    return _kept_long(geometry, dtype, algorithm, threads)
 
 
 def worth_sharing(geometry: Geometry, plan: Plan) -> bool:
@@ -186,3 +186,4 @@ def _refuse(geometry: Geometry, dtype: np.dtype[Any], algorithm: str) -> NoRetur
 
 
 _kept = lru_cache(_KEPT_PLANS)(_chosen)
+_kept_long = lru_cache(_KEPT_LONG_PLANS)(_chosen)

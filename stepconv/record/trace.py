@@ -13,8 +13,8 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stepconv.bound import run
 from stepconv.errors import SpecError, TraceError
-from stepconv.functional import run
 from stepconv.geometry import Axis, Geometry
 from stepconv.operands import Array, Operands, memory, prepare
 from stepconv.record.placement import Index, Placement, Stamp, Term, multiplied, number

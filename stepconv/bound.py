@@ -1,0 +1,206 @@
+"""A convolution bound to shapes, a dtype and a plan: what a call runs once its operands are sound.
+
+Checking operands takes some 20 µs, more than a small convolution. So calls are remembered:
+where functions are called again with plain arrays of the same shapes and float
+dtype and the same parameters, everything that was checked holds again, and the plan
+is at hand. What a key leaves open (memory order, alignment, the bias, `out`) is looked
+at in each call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from stepconv.errors import DtypeError, ShapeError
+from stepconv.geometry import Geometry
+from stepconv.kernels import pool
+from stepconv.operands import Array, Operands
+
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+_CONTIGUOUS_ALIGNED = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
+
+_MOST_CALLS = 512
+_MOST_CELLS = 1 << 16  # of all axes: a plan's tables grow with them
+
+_seen: dict[Hashable, Bound] = {}
+
+
+class Bound:
+    """A convolution of known shapes and dtype."""
+
+    __slots__ = (
+        "_bias_shape",
+        "_no_bias",
+        "_run",
+        "_shared",
+        "_units",
+        "_weight_shape",
+        "dtype",
+        "geometry",
+        "plan",
+        "shape",
+    )
+
+    def __init__(self, geometry: Geometry, dtype: np.dtype[Any], algorithm: str = "auto") -> None:
+        from stepconv.kernels import plan as plans  # Numba loads when a kernel is first needed
+
+        self.geometry = geometry
+        self.dtype = dtype
+        self.shape = geometry.output_shape
+        self.plan = plans.choose(geometry, dtype, algorithm, pool.get_num_threads())
+        self._run, self._units = self.plan.run, self.plan.units
+        self._shared = plans.worth_sharing(geometry, self.plan)
+        kernel = (*(1,) * (3 - geometry.rank), *geometry.kernel_size)
+        self._weight_shape = (*geometry.weight_shape[:2], *kernel)
+        self._bias_shape = (geometry.out_channels,)
+        self._no_bias = np.zeros(self._bias_shape, dtype)
+        self._no_bias.flags.writeable = False
+
+    def takes(self, bias: object) -> bool:
+        """Whether `bias` is as a kernel wants it."""
+        return (
+            bias.__class__ is np.ndarray
+            and bias.dtype is self.dtype
+            and bias.shape == self._bias_shape
+            and bias.flags.num & _CONTIGUOUS_ALIGNED == _CONTIGUOUS_ALIGNED
+        )
+
+    def pack(self, weight: Array) -> Array:
+        """Lay out a contiguous weight as the plan wants it."""
+        return self.plan.pack(weight.reshape(self._weight_shape))
+
+    def fill(self, output: Array, input: Array, packed: Array, bias: Array | None) -> None:
+        """Compute into `output`; all arrays contiguous, of this dtype, and apart from it."""
+        arrays = (
+            input.ravel(),
+            packed,
+            self._no_bias if bias is None else bias,
+            output.ravel(),
+        )
+        if self._shared:
+            pool.share(partial(self._run, *arrays), self._units)
+        else:
+            self._run(*arrays, 0, self._units)
+
+    def compute(self, input: Array, packed: Array, bias: Array | None, out: Any = None) -> Array:
+        """Compute into a new array, or into `out`, which may overlap the operands."""
+        if out is None:
+            output = np.empty(self.shape, self.dtype)
+            self.fill(output, input, packed, bias)
+            return output
+        target = _checked_out(out, self.shape, self.dtype)
+        if _is_direct(target, input, packed, bias):
+            self.fill(target, input, packed, bias)
+        else:
+            target[...] = self.compute(input, packed, bias)
+        return out  # type: ignore[no-any-return]  # checked
+
+    def run(self, operands: Operands, out: Any = None) -> Array:
+        """Compute prepared operands of this geometry and dtype."""
+        arrays = operands.input, self.pack(operands.weight), operands.bias
+        if operands.dtype == self.dtype:
+            return self.compute(*arrays, out)
+        if out is None:
+            return operands.narrowed(self.compute(*arrays))
+        target = _checked_out(out, self.shape, operands.dtype)
+        target[...] = operands.narrowed(self.compute(*arrays))
+        return out  # type: ignore[no-any-return]  # checked
+
+
+def run(operands: Operands) -> Array:
+    """Compute prepared operands."""
+    return Bound(operands.geometry, operands.input.dtype).run(operands)
+
+
+def kind(input: object, weight: object) -> str:
+    """Return "f" or "d" for two plain arrays of native float32 or float64 laid out for kernels.
+
+    "" for any others: those take the road of `stepconv.operands`.
+    """
+    if input.__class__ is np.ndarray is weight.__class__:
+        dtype: np.dtype[Any] = input.dtype
+        if (
+            (dtype is _FLOAT32 or dtype is _FLOAT64)
+            and weight.dtype is dtype
+            and input.flags.num & _CONTIGUOUS_ALIGNED == _CONTIGUOUS_ALIGNED
+            and weight.flags.num & _CONTIGUOUS_ALIGNED == _CONTIGUOUS_ALIGNED
+        ):
+            return dtype.char
+    return ""
+
+
+def seen(key: Hashable) -> Bound | None:
+    """Return what was remembered of a call."""
+    return _seen.get(key)
+
+
+def remember(key: Hashable, bound: Bound) -> None:
+    """Let `seen` find `bound`."""
+    if sum(axis.layout_size for axis in bound.geometry.axes) <= _MOST_CELLS:
+        if len(_seen) >= _MOST_CALLS:
+            _seen.clear()
+        _seen[key] = bound
+
+
+def _checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Return the plain array behind `out`, where it can hold a result of `shape` and `dtype`."""
+    if not isinstance(out, np.ndarray):
+        raise DtypeError(
+            "out is a {kind}; it must be a NumPy array of shape {shape} and dtype {dtype}",
+            kind=type(out).__name__,
+            shape=shape,
+            dtype=dtype,
+        )
+    if out.shape != shape:
+        raise ShapeError(
+            "out {got} does not hold the result {shape}; use numpy.empty({shape}, '{dtype}')",
+            got=out.shape,
+            shape=shape,
+            dtype=dtype,
+        )
+    if out.dtype != dtype or not out.flags.writeable:
+        raise DtypeError(
+            "out must be a writeable array of dtype {dtype}; it is {state} {got}",
+            dtype=dtype,
+            state="writeable" if out.flags.writeable else "read-only",
+            got=out.dtype,
+        )
+    return np.asarray(out)  # a subclass may shape and index in its own way
+
+
+def _is_direct(out: Array, *operands: Array | None) -> bool:
+    """Whether a kernel may write straight into `out`."""
+    return (
+        out.flags.c_contiguous
+        and out.flags.aligned
+        and out.dtype.isnative
+        and not any(array is not None and np.may_share_memory(out, array) for array in operands)
+    )
+
+
+def get_num_threads() -> int:
+    """Return how many threads may work on one convolution.
+
+    What `set_num_threads` said, else the environment variable STEPCONV_NUM_THREADS, else
+    the processors that this process may use.
+    """
+    return pool.get_num_threads()
+
+
+def set_num_threads(threads: int) -> None:
+    """Let at most `threads` threads, the caller's among them, work on one convolution.
+
+    Small convolutions are always computed by the caller alone.
+
+    >>> before = get_num_threads()
+    >>> set_num_threads(1)
+    >>> get_num_threads()
+    1
+    >>> set_num_threads(before)
+    """
+    pool.set_num_threads(threads)
+    _seen.clear()  # plans are cut for a number of threads
