@@ -20,8 +20,7 @@ from stepconv.geometry import Geometry
 from stepconv.kernels import pool
 from stepconv.operands import Array, Operands
 
-_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
-_CONTIGUOUS_ALIGNED = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
+_READY = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
 
 _MOST_CALLS = 512
 _MOST_CELLS = 1 << 16  # of all axes: a plan's tables grow with them
@@ -49,7 +48,9 @@ class Bound:
         from stepconv.kernels import plan as plans  # Numba loads when a kernel is first needed
 
         self.geometry = geometry
-        self.dtype = dtype
+        self.dtype = np.dtype(
+            dtype.char
+        )  # the one object of its kind: `takes` compares by identity
         self.shape = geometry.output_shape
         self.plan = plans.choose(geometry, dtype, algorithm, pool.get_num_threads())
         self._run, self._units = self.plan.run, self.plan.units
@@ -60,44 +61,45 @@ class Bound:
         self._no_bias = np.zeros(self._bias_shape, dtype)
         self._no_bias.flags.writeable = False
 
-    def takes(self, bias: object) -> bool:
-        """Whether `bias` is as a kernel wants it."""
+    def takes(self, input: Array, weight: Array, bias: object) -> bool:
+        """Whether plain arrays of this shape can go to the kernel as they are."""
         return (
-            bias.__class__ is np.ndarray
-            and bias.dtype is self.dtype
-            and bias.shape == self._bias_shape
-            and bias.flags.num & _CONTIGUOUS_ALIGNED == _CONTIGUOUS_ALIGNED
+            input.dtype is self.dtype is weight.dtype
+            and input.flags.num & _READY == _READY == weight.flags.num & _READY
+            and (
+                bias is None
+                or (
+                    bias.__class__ is np.ndarray
+                    and bias.dtype is self.dtype
+                    and bias.shape == self._bias_shape
+                    and bias.flags.num & _READY == _READY
+                )
+            )
         )
 
     def pack(self, weight: Array) -> Array:
         """Lay out a contiguous weight as the plan wants it."""
         return self.plan.pack(weight.reshape(self._weight_shape))
 
-    def fill(self, output: Array, input: Array, packed: Array, bias: Array | None) -> None:
-        """Compute into `output`; all arrays contiguous, of this dtype, and apart from it."""
-        arrays = (
-            input.ravel(),
-            packed,
-            self._no_bias if bias is None else bias,
-            output.ravel(),
-        )
-        if self._shared:
-            pool.share(partial(self._run, *arrays), self._units)
-        else:
-            self._run(*arrays, 0, self._units)
-
     def compute(self, input: Array, packed: Array, bias: Array | None, out: Any = None) -> Array:
-        """Compute into a new array, or into `out`, which may overlap the operands."""
+        """Compute into a new array, or into `out`, which may overlap the operands.
+
+        The operands must be contiguous and of this dtype.
+        """
         if out is None:
-            output = np.empty(self.shape, self.dtype)
-            self.fill(output, input, packed, bias)
-            return output
-        target = _checked_out(out, self.shape, self.dtype)
-        if _is_direct(target, input, packed, bias):
-            self.fill(target, input, packed, bias)
+            target = np.empty(self.shape, self.dtype)
         else:
-            target[...] = self.compute(input, packed, bias)
-        return out  # type: ignore[no-any-return]  # checked
+            target = _checked_out(out, self.shape, self.dtype)
+            if not _is_direct(target, input, packed, bias):
+                target[...] = self.compute(input, packed, bias)
+                return out  # type: ignore[no-any-return]  # checked
+        run, units = self._run, self._units
+        bias = self._no_bias if bias is None else bias
+        if self._shared:
+            pool.share(partial(run, input.ravel(), packed, bias, target.ravel()), units)
+        else:
+            run(input.ravel(), packed, bias, target.ravel(), 0, units)
+        return target if out is None else out  # type: ignore[no-any-return]
 
     def run(self, operands: Operands, out: Any = None) -> Array:
         """Compute prepared operands of this geometry and dtype."""
@@ -116,30 +118,15 @@ def run(operands: Operands) -> Array:
     return Bound(operands.geometry, operands.input.dtype).run(operands)
 
 
-def kind(input: object, weight: object) -> str:
-    """Return "f" or "d" for two plain arrays of native float32 or float64 laid out for kernels.
-
-    "" for any others: those take the road of `stepconv.operands`.
-    """
-    if input.__class__ is np.ndarray is weight.__class__:
-        dtype: np.dtype[Any] = input.dtype
-        if (
-            (dtype is _FLOAT32 or dtype is _FLOAT64)
-            and weight.dtype is dtype
-            and input.flags.num & _CONTIGUOUS_ALIGNED == _CONTIGUOUS_ALIGNED
-            and weight.flags.num & _CONTIGUOUS_ALIGNED == _CONTIGUOUS_ALIGNED
-        ):
-            return dtype.char
-    return ""
+#: What calls remembered come to, or None.
+seen = _seen.get
 
 
-def seen(key: Hashable) -> Bound | None:
-    """Return what was remembered of a call."""
-    return _seen.get(key)
-
-
-def remember(key: Hashable, bound: Bound) -> None:
-    """Let `seen` find `bound`."""
+def remember(key: Hashable, bound: Bound, input: Any, weight: Any, bias: Any) -> None:
+    """Let `seen` find the convolution that a checked call came to, where that saves checking."""
+    # Whether integer sums may overflow is for each call to see.
+    if bound.dtype.kind not in "fc" or not bound.takes(input, weight, bias):
+        return
     if sum(axis.layout_size for axis in bound.geometry.axes) <= _MOST_CELLS:
         if len(_seen) >= _MOST_CALLS:
             _seen.clear()

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepconv.bound import Bound, kind, remember, seen
-from stepconv.operands import Array, Operands, check_weight_axes, prepare
+from stepconv.bound import Bound, remember, seen
+from stepconv.operands import Array, check_weight_axes, prepare
 from stepconv.spec import ConvSpec, Ints, Padding, checked_shape
 
 
@@ -389,12 +389,12 @@ def _forward(
     algorithm: str,
 ) -> Array:
     key = None
-    if dtype := kind(input, weight):
+    if input.__class__ is np.ndarray is weight.__class__:
         key = (
             rank,
-            dtype,
-            input.shape,  # type: ignore[union-attr]  # `kind` says they are arrays
-            weight.shape,  # type: ignore[union-attr]
+            input.dtype,
+            input.shape,
+            weight.shape,
             # 1.0 and True equal 1 and are refused: what is no int is told by its repr.
             stride if stride.__class__ is int else repr(stride),
             padding if padding.__class__ is int else repr(padding),
@@ -404,24 +404,23 @@ def _forward(
             algorithm if algorithm.__class__ is str else repr(algorithm),
         )
         bound = seen(key)
-        if bound is not None and (bias is None or bound.takes(bias)):
-            return bound.compute(input, bound.pack(weight), bias, out)  # type: ignore[arg-type]
-    return _prepared(
-        key,
-        prepare(
-            input,
-            weight,
-            bias,
-            rank=rank,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            padding_mode=padding_mode,
-        ),
-        out,
-        algorithm,
+        if bound is not None and bound.takes(input, weight, bias):
+            return bound.compute(input, bound.pack(weight), bias, out)
+    operands = prepare(
+        input,
+        weight,
+        bias,
+        rank=rank,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
     )
+    bound = Bound(operands.geometry, operands.input.dtype, algorithm)
+    if key is not None:
+        remember(key, bound, input, weight, bias)
+    return bound.run(operands, out)
 
 
 def _general(
@@ -434,18 +433,13 @@ def _general(
     **arguments: Any,
 ) -> Array:
     key = None
-    if dtype := kind(input, weight):
-        said = repr((algorithm, arguments))
-        key = (rank, dtype, input.shape, weight.shape, said)  # type: ignore[union-attr]
+    if input.__class__ is np.ndarray is weight.__class__:
+        key = (rank, input.dtype, input.shape, weight.shape, repr((algorithm, arguments)))
         bound = seen(key)
-        if bound is not None and (bias is None or bound.takes(bias)):
-            return bound.compute(input, bound.pack(weight), bias, out)  # type: ignore[arg-type]
-    return _prepared(key, prepare(input, weight, bias, rank=rank, **arguments), out, algorithm)
-
-
-def _prepared(key: Any, operands: Operands, out: Array | None, algorithm: str) -> Array:
-    """Compute what was checked; under `key`, calls like it need no more checks."""
+        if bound is not None and bound.takes(input, weight, bias):
+            return bound.compute(input, bound.pack(weight), bias, out)
+    operands = prepare(input, weight, bias, rank=rank, **arguments)
     bound = Bound(operands.geometry, operands.input.dtype, algorithm)
-    if key is not None and operands.dtype == operands.input.dtype == np.dtype(key[1]):
-        remember(key, bound)
+    if key is not None:
+        remember(key, bound, input, weight, bias)
     return bound.run(operands, out)
