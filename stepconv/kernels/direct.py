@@ -42,6 +42,7 @@ from stepconv.kernels.tiles import (
     TAPS,
     TILE_ROWS,
     TILE_VECTORS,
+    pack_block,
     records,
     tile,
 )
@@ -162,20 +163,19 @@ def sweep(
 
 @compiled
 def pack(weight: Any, packed: Any, outputs: int, terms: int) -> None:
-    """Lay out weights [output][term] as [block][term][row], rows that are not there as 0."""
+    """Lay out weights [output][term] as [group][block][term][row], rows beyond a group's as 0."""
     blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
-    size = blocks * TILE_ROWS * terms
-    for group in range(packed.size // size):
+    for group in range(weight.size // (outputs * terms)):
         for block in range(blocks):
-            at = group * size + block * TILE_ROWS * terms
-            start = (group * outputs + block * TILE_ROWS) * terms
-            valid = min(TILE_ROWS, outputs - block * TILE_ROWS)
-            for term in range(terms):
-                for row in range(valid):
-                    packed[at + row] = weight[start + row * terms + term]
-                for row in range(valid, TILE_ROWS):
-                    packed[at + row] = 0
-                at += TILE_ROWS
+            pack_block(
+                TILE_ROWS,
+                weight,
+                (group * outputs + block * TILE_ROWS) * terms,
+                terms,
+                min(TILE_ROWS, outputs - block * TILE_ROWS),
+                packed,
+                (group * blocks + block) * TILE_ROWS * terms,
+            )
 
 
 class DirectPlan:
@@ -199,7 +199,7 @@ class DirectPlan:
         settings |= {
             CHANNELS: geometry.group_inputs,
             CHANNEL_STEP: image if cut.in_place else layout.channel,
-            SPAN: max(1, CHAIN // prod(geometry.kernel_size)),
+            SPAN: -(-geometry.group_inputs // -(-geometry.terms // CHAIN)),  # in even pieces
             PLANE: prod(axis.output_size for axis in axes),
             IN_PLACE: cut.in_place,
             GROUPS: geometry.groups,

@@ -130,10 +130,18 @@ class Code:
         top = self.add(one, self.subtract(other, 1))
         return self.builder.sdiv(top, self.integer(other))
 
+    def floor(self, one: Value, other: Value) -> Value:
+        """Divide two integers that are not negative, rounding down."""
+        return self.builder.udiv(self.integer(one), self.integer(other))
+
     def least(self, one: Value, other: Value) -> Value:
         """Return the smaller of two integers."""
         one, other = self.integer(one), self.integer(other)
         return self.builder.select(self.builder.icmp_signed("<", one, other), one, other)
+
+    def greatest(self, one: Value, other: Value) -> Value:
+        """Return the larger of two integers."""
+        return self.select(self.compare(one, ">", other), one, other)
 
     def compare(self, one: Value, how: str, other: Value) -> Value:
         """Compare two integers: ``compare(a, "<", b)``."""
@@ -275,9 +283,9 @@ class Code:
             half //= 2
         return square
 
-    def every_second(self, one: Value, other: Value) -> Value:
-        """Return lanes 0, 2, 4, … of two vectors laid end to end."""
-        return self.shuffle(one, other, range(0, 2 * self.lanes, 2))
+    def every_second(self, one: Value, other: Value, start: int = 0) -> Value:
+        """Return lanes 0, 2, 4, … of two vectors laid end to end, or 1, 3, 5, …"""
+        return self.shuffle(one, other, range(start, 2 * self.lanes, 2))
 
     def interleave(self, one: Value, other: Value) -> tuple[Value, Value]:
         """Return the two vectors ``one[0], other[0], one[1], other[1], …``."""
