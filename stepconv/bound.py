@@ -37,7 +37,6 @@ class Bound:
         "_run",
         "_shared",
         "_units",
-        "_weight_shape",
         "dtype",
         "geometry",
         "plan",
@@ -55,8 +54,6 @@ class Bound:
         self.plan = plans.choose(geometry, dtype, algorithm, pool.get_num_threads())
         self._run, self._units = self.plan.run, self.plan.units
         self._shared = plans.worth_sharing(geometry, self.plan)
-        kernel = (*(1,) * (3 - geometry.rank), *geometry.kernel_size)
-        self._weight_shape = (*geometry.weight_shape[:2], *kernel)
         self._bias_shape = (geometry.out_channels,)
         self._no_bias = np.zeros(self._bias_shape, dtype)
         self._no_bias.flags.writeable = False
@@ -79,7 +76,7 @@ class Bound:
 
     def pack(self, weight: Array) -> Array:
         """Lay out a contiguous weight as the plan wants it."""
-        return self.plan.pack(weight.reshape(self._weight_shape))
+        return self.plan.pack(weight.ravel())
 
     def compute(self, input: Array, packed: Array, bias: Array | None, out: Any = None) -> Array:
         """Compute into a new array, or into `out`, which may overlap the operands.

@@ -46,5 +46,6 @@ def specialised(kernel: Any, *arguments: Any) -> Callable[..., Any]:
     if not JIT:
         return kernel  # type: ignore[no-any-return]
     types = tuple(map(_numba.typeof, arguments))
-    kernel.compile(types)
+    if types not in kernel.overloads:
+        kernel.compile(types)
     return kernel.overloads[types].entry_point  # type: ignore[no-any-return]

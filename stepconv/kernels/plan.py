@@ -28,7 +28,7 @@ Array = NDArray[Any]
 ALGORITHMS = ("auto", "textbook", "direct", "winograd")
 
 # In the order in which they are asked.
-_DIRECT: tuple[str, ...] = ()
+_DIRECT = ("depthwise", "direct")
 _WINOGRAD = "winograd"
 
 _FAST_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
@@ -51,7 +51,7 @@ class Plan(Protocol):
         """Pieces of work; unit u writes cells that no other unit writes."""
 
     def pack(self, weight: Array) -> Array:
-        """Lay out a weight of five axes as `run` wants it; that may be the weight itself."""
+        """Lay out a flat, contiguous weight as `run` wants it; that may be the weight itself."""
 
     def run(
         self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
@@ -85,7 +85,7 @@ class TextbookPlan:
 
     def pack(self, weight: Array) -> Array:
         """Return the weight as it is."""
-        return weight.reshape(-1)
+        return weight
 
     def run(
         self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
