@@ -179,6 +179,7 @@ class Layout:
 @compiled
 def fill(
     band: Any,
+    at: int,
     input: Any,
     image: int,
     settings: Any,
@@ -187,7 +188,7 @@ def fill(
     y: int,
     x: int,
 ) -> None:
-    """Fill a band for outputs from (z, y, x) on, with the channels from input[image] on.
+    """Fill band[at:] for outputs from (z, y, x) on, with the channels from input[image] on.
 
     Writes up to a vector beyond the band's end.
     """
@@ -195,7 +196,7 @@ def fill(
     step, before = settings[STEP_X], settings[BEFORE]
     columns = settings[COLUMNS]
     for c in range(settings[CHANNELS]):
-        to = c * settings[CHANNEL_STEP]
+        to = at + c * settings[CHANNEL_STEP]
         for level in range(settings[LEVELS]):
             place = z * settings[STEP_Z] + tables[settings[LEVELS_AT] + level]
             iz = tables[settings[SOURCE_Z] + place]

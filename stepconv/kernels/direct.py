@@ -91,7 +91,7 @@ def convolve(
         y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
         start = image * settings[CHANNELS] * settings[IMAGE]
         if settings[IN_PLACE] == 0:
-            fill(scratch, input, start, settings, tables, z, y, x)
+            fill(scratch, 0, input, start, settings, tables, z, y, x)
             start = 0
         else:
             start += x
@@ -175,6 +175,7 @@ def pack(weight: Any, packed: Any, outputs: int, terms: int) -> None:
                 min(TILE_ROWS, outputs - block * TILE_ROWS),
                 packed,
                 (group * blocks + block) * TILE_ROWS * terms,
+                TILE_ROWS,
             )
 
 

@@ -103,8 +103,9 @@ def pack_block(
     valid: Value,
     packed: Value,
     at: Value,
+    pitch: Value,
 ) -> None:
-    """Lay out `rows` rows of `terms` weights as a tile reads them: [term][row].
+    """Lay out `rows` rows of `terms` weights as tiles read them: [term][row], `pitch` a term.
 
     Squares of `rows` by `rows` are transposed in registers. Rows from `valid` on become 0.
     """
@@ -120,10 +121,10 @@ def pack_block(
             line = code.move(source, code.add(done, code.multiply(terms, row)))
             lines.append(square.load_masked(line, square.first(shown)))
         columns = square.transpose(lines)
-        place = code.move(target, code.multiply(done, rows))
+        place = code.move(target, code.multiply(done, pitch))
         for term in range(rows):
             with code.when(code.compare(left, ">", term)):
-                square.store(columns[term], place, term * rows)
+                square.store(columns[term], place, code.multiply(pitch, term))
         loop.next()
 
 
