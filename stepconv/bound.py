@@ -96,7 +96,7 @@ class Bound:
             pool.share(partial(run, input.ravel(), packed, bias, target.ravel()), units)
         else:
             run(input.ravel(), packed, bias, target.ravel(), 0, units)
-        return target if out is None else out  # type: ignore[no-any-return]
+        return target if out is None else out
 
     def run(self, operands: Operands, out: Any = None) -> Array:
         """Compute prepared operands of this geometry and dtype."""
