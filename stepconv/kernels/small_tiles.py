@@ -95,9 +95,12 @@ def multiply(
     def step(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
         w = [code.load(weights, v * code.lanes) for v in range(wide)]
         starts = [code.move(pixels, distance) for distance in apart]
-        x = [code.splat(code.load_one(start, i)) for start in starts for i in range(run)]
-        products = [(one, w[v]) for one in x for v in range(wide)]
-        return [code.multiply_add(*pair, one) for pair, one in zip(products, sums, strict=True)]
+        # Each number is spread just before its use: LLVM keeps the order, and few registers busy.
+        done = []
+        for pixel in range(len(begins) * run):
+            x = code.splat(code.load_one(starts[pixel // run], pixel % run))
+            done += [code.multiply_add(x, w[v], sums[pixel * wide + v]) for v in range(wide)]
+        return done
 
     def channel(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
         with code.loop(taps, *sums) as tap:

@@ -144,9 +144,12 @@ def multiply(
 
     def step(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
         x = [code.load(pixels, v * code.lanes) for v in range(vectors)]
-        w = [code.splat(code.load_one(weights, row)) for row in range(rows)]
-        products = [(w[row], x[v]) for row in range(rows) for v in range(vectors)]
-        return [code.multiply_add(*pair, one) for pair, one in zip(products, sums, strict=True)]
+        # Each weight is spread just before its use: LLVM keeps the order, and few registers busy.
+        done = []
+        for row in range(rows):
+            w = code.splat(code.load_one(weights, row))
+            done += [code.multiply_add(w, x[v], sums[row * vectors + v]) for v in range(vectors)]
+        return done
 
     def channel(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
         with code.loop(taps, weights, *sums) as tap:
@@ -177,34 +180,29 @@ def add_up(
     channels, step, span = (
         code.load_one(settings, field) for field in (CHANNELS, CHANNEL_STEP, SPAN)
     )
-    lanes, start = code.lanes, [code.zero()] * count
-    totals = code.room(count)
-    cut = code.compare(channels, ">", span)
-    with code.when(cut):
-        for i in range(count):
-            code.store(code.zero(), totals, i * lanes)
+    places = range(0, count * code.lanes, code.lanes)
 
-    def set_aside(sums: Sequence[Value]) -> list[Value]:
-        for i, one in enumerate(sums):
-            code.store(code.sum(code.load(totals, i * lanes), one), totals, i * lanes)
-        return start
-
-    def joined(sums: Sequence[Value]) -> list[Value]:
-        return [code.sum(code.load(totals, i * lanes), one) for i, one in enumerate(sums)]
-
-    with code.loop(code.ceiling(channels, span), channels, pixels, weights, *start) as piece:
-        left, pixels, weights, *sums = piece.values
-        with code.loop(code.least(span, left), pixels, weights, *sums) as each:
+    def piece(length: Value, pixels: Value, weights: Value) -> list[Value]:
+        with code.loop(length, pixels, weights, *[code.zero()] * count) as each:
             pixels, weights, *sums = each.values
             weights, *sums = channel(pixels, weights, sums)
             each.next(code.move(pixels, step), weights, *sums)
-        pixels, weights, *sums = each.results
-        left = code.subtract(left, span)
-        ended = code.compare(left, "<=", 0)
-        sums = code.choose(ended, lambda: sums, lambda: set_aside(sums))
-        piece.next(left, pixels, weights, *sums)
-    sums = piece.results[3:]
-    return code.choose(cut, lambda: joined(sums), lambda: sums)
+        return each.results
+
+    def pieces() -> list[Value]:
+        totals = code.room(count)
+        for place in places:
+            code.store(code.zero(), totals, place)
+        with code.loop(code.ceiling(channels, span), channels, pixels, weights) as cut:
+            left, *begins = cut.values
+            further, following, *sums = piece(code.least(span, left), *begins)
+            for place, one in zip(places, sums, strict=True):
+                code.store(code.sum(code.load(totals, place), one), totals, place)
+            cut.next(code.subtract(left, span), further, following)
+        return [code.load(totals, place) for place in places]
+
+    whole = code.compare(channels, "<=", span)
+    return code.choose(whole, lambda: piece(channels, pixels, weights)[2:], pieces)
 
 
 def keep(
