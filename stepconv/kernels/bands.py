@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,15 @@ import numpy as np
 from stepconv.geometry import Axis, Indices
 from stepconv.kernels.compiling import compiled
 from stepconv.kernels.emit import Code, Value, emitted
-from stepconv.kernels.tiles import CHANNEL_STEP, CHANNELS, TAPS, TAPS_AT, TILE_SETTINGS
+from stepconv.kernels.tiles import (
+    CHANNEL_STEP,
+    CHANNELS,
+    RECORD,
+    TAPS,
+    TAPS_AT,
+    TILE_SETTINGS,
+    records,
+)
 
 # Where the settings of a band stand in the array of settings, after those of the tiles.
 (
@@ -297,3 +306,26 @@ def halve(
 def vectors(code: Code, count: Value) -> Value:
     """Emit the number of vectors that hold `count` numbers."""
     return code.builder.sdiv(code.add(count, code.lanes - 1), code.integer(code.lanes))
+
+
+def tile_lists(
+    tables: Tables,
+    band: tuple[int, int],
+    outputs: tuple[int, int],
+    pitch: int,
+    width: int,
+    lanes: int,
+    exact: bool = False,
+) -> int:
+    """Write the tiles of bands of `band` rows and columns, and return where their lists begin.
+
+    Four lists: of whole bands, the last band, the last strip of columns, the last of both.
+    """
+    sizes = [(part, (whole - 1) % part + 1) for part, whole in zip(band, outputs, strict=True)]
+    longest = ((band[0] - 1) * pitch + band[1]) // lanes + 2
+    lists = np.empty(4 * longest * RECORD, np.int64)
+    ends = [0]
+    for columns, rows in product(*reversed(sizes)):
+        ends.append(records(lists, ends[-1], rows, columns, pitch, width, lanes, exact))
+    start = tables.add(lists[: ends[-1]])
+    return tables.add([start + end for end in ends])

@@ -51,8 +51,11 @@ class Cut:
     in_place: bool
 
 
-def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int) -> Cut:
-    """Choose the cut that should take least time on so many threads."""
+def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, beside: int = 0) -> Cut:
+    """Choose the cut that should take least time on so many threads.
+
+    `beside` numbers for each pixel have to fit beside the band.
+    """
     lanes = host().lanes(dtype.itemsize)
     height, width = axes[1].output_size, axes[2].output_size
     in_place = _in_place(axes) and width >= lanes
@@ -61,7 +64,7 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int) -> C
     steps = geometry.terms
     images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
     weights = blocks * TILE_ROWS * steps * dtype.itemsize / WEIGHT_BYTES
-    for rows, columns in _sizes(geometry, dtype, axes, lanes):
+    for rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
         layout = Layout.of(axes, rows, columns)
         fill = 0.0 if in_place else _filling(geometry, axes, layout, lanes)
         bands, strips = -(-height // rows), -(-width // columns)
@@ -87,13 +90,14 @@ def _in_place(axes: Axes) -> bool:
 
 
 def _sizes(
-    geometry: Geometry, dtype: np.dtype[Any], axes: Axes, lanes: int
+    geometry: Geometry, dtype: np.dtype[Any], axes: Axes, lanes: int, beside: int
 ) -> Iterator[tuple[int, int]]:
     """Rows and columns of bands that fit."""
 
     def fits(rows: int, columns: int) -> bool:
         layout = Layout.of(axes, rows, columns)
-        return geometry.group_inputs * layout.channel * dtype.itemsize <= BAND_BYTES
+        numbers = geometry.group_inputs * layout.channel + beside * rows * columns
+        return numbers * dtype.itemsize <= BAND_BYTES
 
     height, width = axes[1].output_size, axes[2].output_size
     found = 0

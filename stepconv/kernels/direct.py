@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill
+from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, tile_lists
 from stepconv.kernels.compiling import compiled, specialised
 from stepconv.kernels.cutting import Cut, cut
 from stepconv.kernels.host import host
@@ -43,7 +43,6 @@ from stepconv.kernels.tiles import (
     TILE_ROWS,
     TILE_VECTORS,
     pack_block,
-    records,
     tile,
 )
 
@@ -214,7 +213,15 @@ class DirectPlan:
             BANDS: bands,
             STRIPS: strips,
             SHARES: cut.shares,
-            TILES_AT: _tile_lists(tables, cut, height, width, layout.columns, lanes),
+            TILES_AT: tile_lists(
+                tables,
+                (cut.rows, cut.columns),
+                (height, width),
+                layout.columns,
+                width,
+                lanes,
+                cut.in_place,
+            ),
             BIASES_AT: band,
             SCRATCH: band + TILE_ROWS,
         }
@@ -250,17 +257,3 @@ def _flattened(axes: Axes) -> Axes:
     if any(axis.kernel_size > 1 or axis.stride > 1 or axis.pad != (0, 0) for axis in axes):
         return axes
     return Axis(1, 1), Axis(1, 1), Axis(prod(axis.input_size for axis in axes), 1)
-
-
-def _tile_lists(tables: Tables, cut: Cut, height: int, width: int, pitch: int, lanes: int) -> int:
-    """Write the lists of tiles and return where their beginnings stand."""
-    rows = (cut.rows, (height - 1) % cut.rows + 1)
-    columns = (cut.columns, (width - 1) % cut.columns + 1)
-    longest = ((cut.rows - 1) * pitch + cut.columns) // lanes + 2
-    lists = np.empty(4 * longest * RECORD, np.int64)
-    ends = [0]
-    for kind in range(4):
-        size = rows[kind & 1], columns[kind >> 1]
-        ends.append(records(lists, ends[-1], *size, pitch, width, lanes, cut.in_place))
-    start = tables.add(lists[: ends[-1]])
-    return tables.add([start + end for end in ends])
