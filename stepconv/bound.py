@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from stepconv.errors import DtypeError, ShapeError
+from stepconv.errors import DtypeError, ShapeError, SpecError
 from stepconv.geometry import Geometry
 from stepconv.kernels import pool
 from stepconv.operands import Array, Operands
+from stepconv.spec import shown
+
+ALGORITHMS = ("auto", "textbook", "direct", "winograd")
 
 _READY = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
 
@@ -51,7 +54,8 @@ class Bound:
             dtype.char
         )  # the one object of its kind: `takes` compares by identity
         self.shape = geometry.output_shape
-        self.plan = plans.choose(geometry, dtype, algorithm, pool.get_num_threads())
+        checked = checked_algorithm(algorithm)
+        self.plan = plans.choose(geometry, dtype, checked, pool.get_num_threads())
         self._run, self._units = self.plan.run, self.plan.units
         self._shared = plans.worth_sharing(geometry, self.plan)
         self._bias_shape = (geometry.out_channels,)
@@ -113,6 +117,17 @@ class Bound:
 def run(operands: Operands) -> Array:
     """Compute prepared operands."""
     return Bound(operands.geometry, operands.input.dtype).run(operands)
+
+
+def checked_algorithm(value: Any) -> str:
+    """Refuse what is none of `ALGORITHMS`."""
+    if not isinstance(value, str) or value not in ALGORITHMS:
+        raise SpecError(
+            "algorithm {value} is not one of {names}",
+            value=shown(value),
+            names=", ".join(ALGORITHMS),
+        )
+    return value
 
 
 #: What calls remembered come to, or None.

@@ -25,8 +25,6 @@ from stepconv.kernels.compiling import JIT, specialised
 
 Array = NDArray[Any]
 
-ALGORITHMS = ("auto", "textbook", "direct", "winograd")
-
 # In the order in which they are asked.
 _DIRECT = ("depthwise", "direct")
 _WINOGRAD = "winograd"
@@ -124,8 +122,8 @@ def choose(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: in
 
     Raises
     ------
-    SpecError
-        Where `algorithm` is none of `ALGORITHMS`, or does not apply.
+    SpecError, DtypeError
+        Where `algorithm` (auto, textbook, direct or winograd) does not apply.
     """
     if prod(geometry.output_shape) * geometry.terms < _WORTH_SHARING:
         threads = 1
@@ -141,12 +139,6 @@ def worth_sharing(geometry: Geometry, plan: Plan) -> bool:
 
 
 def _chosen(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int) -> Plan:
-    if algorithm not in ALGORITHMS:
-        raise SpecError(
-            "algorithm {value} is not one of {names}",
-            value=repr(algorithm),
-            names=", ".join(ALGORITHMS),
-        )
     if algorithm == "textbook" or not JIT:  # uncompiled, every algorithm is the plain loops
         return TextbookPlan(geometry, dtype)
     if dtype in _FAST_DTYPES:
