@@ -26,7 +26,7 @@ from stepconv.kernels.compiling import JIT, specialised
 Array = NDArray[Any]
 
 # In the order in which they are asked.
-_DIRECT = ("depthwise", "direct")
+_DIRECT = ("phases", "depthwise", "small", "direct")
 _WINOGRAD = "winograd"
 
 _FAST_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
