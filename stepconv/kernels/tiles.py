@@ -270,6 +270,8 @@ def records(
         count = min(left, TILE_VECTORS)
         if left == TILE_VECTORS + 1:
             count = 2  # and 2 more: faster than 3 and a single one, which waits for its own sums
+        if exact:  # no tile is longer than the row; behind other strips a row may be shorter
+            count = max(1, min(count, pixels // lanes))
         left -= count
         begin = done
         if exact and left == 0:
