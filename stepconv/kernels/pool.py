@@ -15,8 +15,9 @@ the process when two threads enter at once.
 * A helper watches for work for about 0.1 ms, then sleeps and costs nothing.
 * After a fork the child starts its own threads; at exit they end before the interpreter does.
 
-The bookkeeping leans on single operations of lists, dicts, iterators and queues, which Python
-never interrupts, so that an interrupt from the keyboard cannot leave a lock behind.
+The bookkeeping leans on single operations of lists, iterators and queues, which Python never
+interrupts, and its one lock is held by a ``with``: an interrupt from the keyboard may come at any
+time and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ class _Job:
     def wait(self, helping: int) -> BaseException | None:
         """Wait until those who help are done; return what went wrong with one."""
         failures = [self._done.get() for _ in range(helping)]
-        return next((failure for failure in failures if failure), None)
+        return next((failure for failure in failures if failure is not None), None)
 
 
 class _Pool:
@@ -115,7 +116,7 @@ class _Pool:
         self._change(self._cells, _JOBS)  # compiled here, not in the first job
         self._watch(self._cells, _JOBS, 0, 0, 0)
         self._job: _Job | None = None
-        self._current: dict[str, _Job] = {}
+        self._busy = threading.Lock()
         self._closed = False
         self._bells: list[SimpleQueue[None]] = []
         self._asleep: set[int] = set()
@@ -132,21 +133,19 @@ class _Pool:
     def share(self, run: Run, units: int) -> None:
         """Compute ``run(first, stop)`` over all units, helped where helpers are free."""
         job = _Job(run, units, len(self._threads))
-        try:
-            if not job.invited or self._current.setdefault("job", job) is not job:
-                job.work()
-                return
-            self._publish(job)
+        if not job.invited or self._busy.locked():
             job.work()
-        except BaseException:
-            job.stop()
-            raise
-        finally:
-            if self._current.get("job") is job:
+            return
+        with self._busy:
+            failure = None
+            try:
+                self._publish(job)
+                job.work()
+            finally:
+                job.stop()
                 failure = self._collect(job)
-                del self._current["job"]
-                if failure:
-                    raise failure
+            if failure is not None:
+                raise failure
 
     def close(self) -> None:
         """End the helpers, and wait until they have ended."""
