@@ -42,14 +42,14 @@ def exact(layer: Layer, image: Array, weight: Array, bias: Array) -> Array:
         x = np.pad(x, [(0, 0)] * 3 + pads)
     total = np.zeros((layer.batch, groups, geometry.group_outputs, *sizes))
     for tap in product(*map(range, layer.kernel)):
-        kernel = w[..., *tap]
+        kernel = w[_last(*tap)]
         if layer.transposed:
-            total[..., *_reached(layer, tap, layer.size)] += _mixed(kernel.swapaxes(1, 2), x)
+            total[_last(*_reached(layer, tap, layer.size))] += _mixed(kernel.swapaxes(1, 2), x)
         else:
-            total += _mixed(kernel, x[..., *_reached(layer, tap, sizes)])
+            total += _mixed(kernel, x[_last(*_reached(layer, tap, sizes))])
     total = total.reshape(layer.batch, layer.out_channels, *sizes)
     if layer.transposed and layer.padding:
-        total = total[..., *(slice(layer.padding, -layer.padding),) * rank]
+        total = total[_last(*[slice(layer.padding, -layer.padding)] * rank)]
     result: Array = total + bias.astype(np.float64).reshape(-1, *(1,) * rank)
     return result
 
@@ -87,6 +87,11 @@ def _reached(layer: Layer, tap: tuple[int, ...], sizes: tuple[int, ...]) -> tupl
         slice(k * layer.dilation, k * layer.dilation + (n - 1) * layer.stride + 1, layer.stride)
         for k, n in zip(tap, sizes, strict=True)
     )
+
+
+def _last(*index: Any) -> tuple[Any, ...]:
+    """Return an index of the last axes."""
+    return (..., *index)
 
 
 def _mixed(kernel: Array, x: Array) -> Array:

@@ -81,9 +81,7 @@ def contest(
 def ours(layer: Layer, image: Array, weight: Array, bias: Array) -> dict[str, Call]:
     """Return this package's two contestants: weights kept packed, and packed in the call."""
     rank = len(layer.kernel)
-    arguments = layer.arguments
-    if layer.algorithm != "auto":
-        arguments["algorithm"] = layer.algorithm
+    arguments = layer.arguments | {"algorithm": layer.algorithm}
     transposed = arguments.pop("transposed")
     name = f"conv_transpose{rank}d" if transposed else f"conv{rank}d"
     function = getattr(functional, name)

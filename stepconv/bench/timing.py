@@ -15,18 +15,25 @@ Call = Callable[[], object]
 _LEAST = 50e-6
 # Idle threads of torch and onnxruntime keep a core busy for some milliseconds after their work.
 _PAUSE = 0.03
+# Of the longest calls, in a round: one that does not count, and two that do.
+_CALLS = 3
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long is measured: rounds, and seconds for each contestant in a round."""
+    """How long is measured: rounds, seconds for each contestant in a round, and for all in all."""
 
     rounds: int
     seconds: float
+    most: float
+
+    def rounds_of(self, once: float) -> int:
+        """Return how many rounds there is time for, where calling each once takes `once`."""
+        return max(1, min(self.rounds, int(self.most / (_CALLS * once))))
 
 
-FULL = Effort(rounds=9, seconds=0.02)
-QUICK = Effort(rounds=3, seconds=0.005)
+FULL = Effort(rounds=9, seconds=0.02, most=20.0)
+QUICK = Effort(rounds=3, seconds=0.005, most=1.0)
 
 
 def take_turns(
@@ -41,17 +48,18 @@ def take_turns(
     >>> len(times["sum"]), ratio(times, "pass", "sum") < 1
     (3, True)
     """
-    batches = {name: _batch(call) for name, call in calls.items()}
+    once = {name: _once(call) for name, call in calls.items()}
+    batches = {name: max(1, int(_LEAST / seconds)) for name, seconds in once.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
     names = list(calls)
     with _uncollected():
-        for number in range(effort.rounds):
+        for number in range(effort.rounds_of(sum(once.values()))):
             for name in names[number % len(names) :] + names[: number % len(names)]:
                 if threads > 1:
                     time.sleep(_PAUSE)
                 call, batch = calls[name], batches[name]
                 _repeat(call, batch, effort.seconds * (1 if threads > 1 else 0.2), least=1)
-                times[name].append(median(_repeat(call, batch, effort.seconds, least=2)))
+                times[name].append(median(_repeat(call, batch, effort.seconds, least=_CALLS - 1)))
     return times
 
 
@@ -60,12 +68,12 @@ def ratio(times: Mapping[str, list[float]], one: str, other: str) -> float:
     return median(a / b for a, b in zip(times[one], times[other], strict=True))
 
 
-def _batch(call: Call) -> int:
-    """Return how many calls to time at once."""
+def _once(call: Call) -> float:
+    """Return roughly how long a call takes."""
     call()  # compiles, and lays out what is kept
     before = time.perf_counter()
     call()
-    return max(1, int(_LEAST / max(time.perf_counter() - before, 1e-9)))
+    return max(time.perf_counter() - before, 1e-9)
 
 
 def _repeat(call: Call, batch: int, seconds: float, *, least: int) -> list[float]:
