@@ -19,7 +19,7 @@ from stepconv.errors import DtypeError, ShapeError, SpecError
 from stepconv.geometry import Geometry
 from stepconv.kernels import pool
 from stepconv.operands import Array, Operands
-from stepconv.spec import shown
+from stepconv.values import shown
 
 ALGORITHMS = ("auto", "textbook", "direct", "winograd")
 

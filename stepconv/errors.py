@@ -48,7 +48,5 @@ class TraceError(StepconvError):
     """A record that would be too large, or that a question asked of it does not fit."""
 
 
-def _rebuild(
-    kind: type[StepconvError], template: str, values: dict[str, object]
-) -> StepconvError:
+def _rebuild(kind: type[StepconvError], template: str, values: dict[str, object]) -> StepconvError:
     return kind(template, **values)

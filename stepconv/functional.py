@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike
 
 from stepconv.bound import Bound, remember, seen
 from stepconv.operands import Array, check_weight_axes, prepare
-from stepconv.spec import ConvSpec, Ints, Padding, checked_shape
+from stepconv.spec import ConvSpec
+from stepconv.values import Ints, Padding, checked_shape
 
 
 def conv1d(
@@ -54,7 +55,7 @@ def conv1d(
         What the padding holds.
     out : ndarray, optional
         Where to put the result: of its shape and dtype, with any strides. It may overlap
-        the operands.
+        the operands; a subclass is written to as the plain array it holds.
     algorithm : {"auto", "textbook", "direct", "winograd"}
         How it is computed. "auto" takes the fastest kernel whose rounding is that of a plain
         sum; "textbook" the plain loops, to the bit what a trace records; "direct" the fast

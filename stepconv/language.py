@@ -56,7 +56,7 @@ def using_language(language: str) -> Iterator[None]:
 
 
 def language_of(environment: Mapping[str, str]) -> str:
-    """Choose the language from LANGUAGE, LC_ALL, LC_MESSAGES and LANG, as gettext does: the first set decides."""
+    """Choose the language from LANGUAGE, LC_ALL, LC_MESSAGES or LANG: the first set decides."""
     variables = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
     first = next((environment[name] for name in variables if environment.get(name)), "")
     for name in first.split(":"):

@@ -14,7 +14,8 @@ from stepconv.bound import Bound, checked_algorithm, get_num_threads
 from stepconv.errors import DtypeError, ShapeError, SpecError
 from stepconv.operands import Array, as_array, check_bias, memory, prepare
 from stepconv.record import Trace, trace
-from stepconv.spec import ConvSpec, Ints, Padding, shown, whole_number
+from stepconv.spec import ConvSpec
+from stepconv.values import Ints, Padding, shown, whole_number
 
 _LARGEST = 2**31 - 1
 _MOST_PACKS = 4  # each as large as the weight

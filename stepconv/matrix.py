@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike
 from stepconv.errors import DtypeError, ShapeError
 from stepconv.geometry import Axis, Geometry
 from stepconv.operands import Array, as_array, check_weight_axes, memory, result_dtype
-from stepconv.spec import ConvSpec, Ints, Padding
+from stepconv.spec import ConvSpec
+from stepconv.values import Ints, Padding
 
 LARGEST_MATRIX = 2**31
 """Bytes that a matrix may take, where the machine has four times as many."""

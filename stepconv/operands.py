@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepconv.errors import DtypeError, ShapeError
+from stepconv.fitting import function_name
 from stepconv.geometry import Geometry
-from stepconv.spec import ConvSpec, Ints
+from stepconv.spec import ConvSpec
+from stepconv.values import Ints
 
 Array = NDArray[Any]
 
@@ -181,7 +183,7 @@ def check_weight_axes(
             "weight {shape} has {got} axes; {name} takes {wanted}",
             shape=shape,
             got=len(shape),
-            name=f"conv_transpose{rank}d" if transposed else f"conv{rank}d",
+            name=function_name(rank, transposed=transposed),
             wanted=f"(C_in, C_out/groups, {kernel})"
             if transposed
             else f"(C_out, C_in/groups, {kernel})",

@@ -21,7 +21,8 @@ from math import gcd, prod
 from typing import Any, NamedTuple
 
 from stepconv.errors import InputError, SpecError, StepconvError
-from stepconv.spec import PADDING_RULES, ConvSpec, shown, whole_number
+from stepconv.spec import ConvSpec
+from stepconv.values import PADDING_RULES, shown, whole_number
 
 LARGEST_FIELDS = 2**28
 """Input cells that the fields behind a layer may span along one axis, all phases together."""

@@ -36,7 +36,8 @@ from stepconv.errors import StepconvError
 from stepconv.geometry import Geometry
 from stepconv.kernels import plan as plans
 from stepconv.kernels.plan import Plan, TextbookPlan
-from stepconv.spec import PADDING_MODES, ConvSpec
+from stepconv.spec import ConvSpec
+from stepconv.values import PADDING_MODES
 
 Array = NDArray[Any]
 Family = Callable[[Geometry, Any, int], Plan | None]

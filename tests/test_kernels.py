@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from numba import njit
 
 from stepconv import conv, conv1d, conv2d, conv_transpose1d, conv_transpose2d, trace
+from stepconv.kernels.compiling import compiled
 from stepconv.operands import prepare
 from tests.helpers import NUMPY_MODES, Array, numbers, padded, reference, result_dtype
 from tests.strategies import MODES, Layer, layers
@@ -409,3 +411,13 @@ def test_float16_is_computed_in_float32_and_others_as_they_are() -> None:
 def test_conv_transpose_of_a_stride_beyond_the_kernel_leaves_gaps() -> None:
     output = conv_transpose2d([[[1, 2], [3, 4]]], np.ones((1, 1, 1, 1), int), stride=3)
     assert output[0].tolist() == [[1, 0, 0, 2], [0, 0, 0, 0], [0, 0, 0, 0], [3, 0, 0, 4]]
+
+
+@pytest.mark.compiled  # without compilation Numba keeps nothing
+def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same() -> None:
+    """Where Numba finds no folder for its cache it refuses at once: here, for want of a file."""
+    names: dict[str, Any] = {}
+    exec("def double(x):\n    return 2 * x", names)
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        njit(cache=True)(names["double"])
+    assert compiled(names["double"])(21) == 42

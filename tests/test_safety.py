@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from stepconv import ConvSpec, StepconvError, conv, functional, output_shape, trace
-from stepconv.spec import PADDING_MODES, PADDING_RULES
+from stepconv.operands import memory as real_memory
+from stepconv.values import PADDING_MODES, PADDING_RULES
 from tests.strategies import Layer, layers
 
 ARGUMENTS = (
@@ -248,3 +249,18 @@ def test_no_index_leaves_its_array(layer: Layer, whole: bool) -> None:
         assert last < len(axis.source) == axis.layout_size
         assert axis.source.min() >= -1
         assert axis.source.max() < axis.input_size
+
+
+@pytest.mark.parametrize("failure", [ValueError, OSError, AttributeError])
+def test_the_memory_of_a_machine_that_does_not_tell(
+    failure: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> int:
+        raise failure(name)
+
+    monkeypatch.setattr("os.sysconf", refuse, raising=False)
+    assert real_memory() == 2**34
+
+
+def test_the_memory_of_this_machine() -> None:
+    assert 2**28 < real_memory() < 2**50

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from stepconv import ConvSpec, ShapeError, output_shape
-from stepconv.spec import PADDING_MODES, PADDING_RULES, by, shown, whole_number
+from stepconv.values import PADDING_MODES, PADDING_RULES, by, shown, whole_number
 from tests.helpers import pairs
 from tests.strategies import Layer, layers
 

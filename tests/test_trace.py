@@ -711,6 +711,7 @@ def test_float16_records_are_kept_in_float32() -> None:
 # -- verify
 
 
+@pytest.mark.compiled  # a kernel that is NumPy would warn too
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
 def test_verify_accepts_what_is_not_finite(dtype: str, transposed: bool) -> None:

@@ -68,14 +68,9 @@ def _reported(arguments: Sequence[str]) -> int:
 
 
 def _run(settings: Settings, arguments: list[str]) -> int:
-    if settings.version:
-        from stepconv.version import __version__
-
-        print(f"stepconv {__version__}", flush=True)
-        return 0
     from stepconv.cli.app import run  # Typer and Rich load when there is something to run
 
-    return run(arguments, _output(settings))
+    return run(["--version"] if settings.version else arguments, _output(settings))
 
 
 def _output(settings: Settings) -> Output:
@@ -91,14 +86,16 @@ def _output(settings: Settings) -> Output:
 
 def _fail(error: StepconvError, settings: Settings) -> int:
     """Print an error as one paragraph."""
-    from rich.text import Text
+    from stepconv.views.paragraph import wrapped
 
     try:
         settings.check()
     except InputError:
         settings = Settings()
     screen = _output(settings).errors
-    look = screen.look
-    message = Text(_("error: "), look.style("error"))
-    screen.show(message.append(look.plain(str(error)), "default"))
+    label, look = _("error: "), screen.look
+    text = wrapped(look.plain(label + str(error)), screen.width)
+    if look.color:
+        text = screen.styled(text, look.style("error"), len(label.rstrip()))
+    screen.write(text + "\n")
     return BAD_INPUT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import typer
 
 from stepconv.cli.bench import bench
@@ -15,7 +17,7 @@ from stepconv.cli.shape import shape
 from stepconv.cli.trace import trace
 
 # Typer gives the class of all its usage errors no public name.
-_UsageError = typer.BadParameter.__mro__[1]
+_UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(
     cls=Group,
@@ -32,14 +34,14 @@ _COMMANDS = (
 stepconv trace "1 1 1 1" "1 1 1" --padding 1
 stepconv trace @digit @sobel-x --padding 1 --step 11
 stepconv trace @padding-strides-transposed --order scatter --play
-stepconv trace photo.png @box3x3 --rank 2 --groups 3 --only :8,:8 --save corner.svg""",
+stepconv trace @digit @sobel-x --save edges.svg --save edges.json""",
     ),
     (
         shape,
         _("Work out the sizes of a convolution, axis by axis, without any numbers."),
         """\
 stepconv shape --input 3,64,128 --weight 32,64,4 --stride 2
-stepconv shape --input 16,7,7 --weight 16,8,3,3 --transposed --stride 2 --padding 1""",
+stepconv shape --input 16,7,7 --weight 16,8,3,3 --transposed --stride 2""",
     ),
     (
         receptive,
@@ -77,9 +79,11 @@ for _command, _help, _examples in _COMMANDS:
     app.command(cls=Command, help=_help, epilog=_examples, add_help_option=False)(_command)
 
 
+program = typer.main.get_command(app)
+
+
 def run(arguments: list[str], output: Output) -> int:
     """Run the command that `arguments` name, and return its exit status."""
-    program = typer.main.get_command(app)
     try:
         with program.make_context("stepconv", list(arguments), obj=output) as context:
             program.invoke(context)

@@ -7,9 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import typer
-from rich.console import Group as Lines, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import Group as Lines
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
@@ -17,6 +15,10 @@ from stepconv.cli.settings import explained
 from stepconv.errors import InputError
 from stepconv.files import shown
 from stepconv.language import _, _ as translated
+from stepconv.version import __version__
+from stepconv.views.columns import columns
+from stepconv.views.layout import flow, indented
+from stepconv.views.theme import Look
 
 # Translated text is given to Typer as it stands in the source, and translated here when it is
 # shown, since the language may be another at each call.
@@ -30,7 +32,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments into `ctx`; help ends the command here."""
         if _asks_for_help(args):
-            ctx.obj.screen.show(_command_help(self, ctx))
+            _show(ctx.obj, _command_help(self, ctx, ctx.obj.screen.width))
             raise typer.Exit
         ctx.allow_extra_args = True  # refused below, in our own words
         rest = super().parse_args(ctx, [_shielded(one) for one in args])
@@ -48,9 +50,12 @@ class Group(TyperGroup):
     """The program itself, which holds the commands."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the command's name; help, or nothing at all, ends the program here."""
+        """Read the command's name; help, the version or nothing at all end the program here."""
+        if args[:1] == ["--version"]:
+            ctx.obj.screen.write(f"stepconv {__version__}\n")
+            raise typer.Exit
         if not args or args[0] in ("-h", "--help"):
-            ctx.obj.screen.show(_program_help(self))
+            _show(ctx.obj, _program_help(self, ctx.obj.screen.width))
             raise typer.Exit
         return list(super().parse_args(ctx, args))
 
@@ -113,35 +118,35 @@ def _asks_for_help(args: list[str]) -> bool:
     return "--help" in own or "-h" in own
 
 
-def _program_help(group: Group) -> RenderableType:
+def _program_help(group: Group, width: int) -> list[Text]:
     commands = [(name, translated(one.help)) for name, one in group.commands.items() if one.help]
-    return Lines(
+    return [
         _usage("stepconv", _("COMMAND [ARGUMENTS] [OPTIONS]")),
-        _paragraph(translated(group.help or "")),
-        *_section(_("commands"), commands),
-        *_section(_("options of every command, before or after it"), explained()),
-        _paragraph(_("stepconv COMMAND --help tells more.")),
-    )
+        *_paragraph(translated(group.help or ""), width),
+        *_section(_("commands"), commands, width),
+        *_section(_("options of every command, before or after it"), explained(), width),
+        *_paragraph(_("stepconv COMMAND --help tells more."), width),
+    ]
 
 
-def _command_help(command: Command, ctx: Any) -> RenderableType:
-    arguments, options = [], []
+def _command_help(command: Command, ctx: Any, width: int) -> list[Text]:
+    arguments: list[tuple[str, str]] = []
+    options: list[tuple[str, str]] = []
     for parameter in command.get_params(ctx):
-        text = translated(parameter.help or "")
+        text = translated(getattr(parameter, "help", None) or "")
         if parameter.param_type_name == "argument":
-            arguments.append((parameter.metavar, text))
+            arguments.append((parameter.metavar or parameter.name, text))
         else:
             options.append((" ".join(filter(None, [*parameter.opts, parameter.metavar])), text))
     usage = " ".join([*(f"[{name}]" for name, _text in arguments), _("[OPTIONS]")])
-    examples = (command.epilog or "").splitlines()
-    return Lines(
+    return [
         _usage(ctx.command_path, usage),
-        _paragraph(translated(command.help or "")),
-        *_section(_("arguments"), arguments),
-        *_section(_("options"), options),
-        *_section(_("options of every command, before or after it"), explained()),
-        *_section(_("examples"), [(line, "") for line in examples]),
-    )
+        *_paragraph(translated(command.help or ""), width),
+        *_section(_("arguments"), arguments, width),
+        *_section(_("options"), options, width),
+        *_section(_("options of every command, before or after it"), explained(), width),
+        *_examples((command.epilog or "").splitlines(), width),
+    ]
 
 
 def _usage(program: str, rest: str) -> Text:
@@ -149,21 +154,24 @@ def _usage(program: str, rest: str) -> Text:
     return usage.append(f" {rest}")
 
 
-def _paragraph(text: str) -> RenderableType:
-    return Padding(Text(text), (1, 0, 0, 0))
+def _paragraph(text: str, width: int, style: str = "") -> list[Text]:
+    return [Text(), *flow([text], width, style)]
 
 
-def _section(title: str, rows: list[tuple[str, str]]) -> list[RenderableType]:
+def _examples(lines: list[str], width: int) -> list[Text]:
+    if not lines:
+        return []
+    examples = [part for line in lines for part in flow([line], width - 2)]
+    return [*_paragraph(_("examples"), width, "stepconv.title"), *indented(examples, 2)]
+
+
+def _section(title: str, rows: list[tuple[str, str]], width: int) -> list[Text]:
     if not rows:
         return []
-    table = Table.grid(padding=(0, 2), pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column()
-    for name, text in rows:
-        table.add_row(Text(name, style="stepconv.key"), Text(text))
-    body = Text("\n").join(Text("  " + name) for name, _text in rows)
-    wide = any(text for _name, text in rows)
-    return [
-        _paragraph(title),
-        Padding(table, (0, 0, 0, 2)) if wide else body,
-    ]
+    lines = columns([], rows, Look(), width, align="<<", roles=("key", "input"), gap=2)
+    return [*_paragraph(title, width, "stepconv.title"), *lines]
+
+
+def _show(output: Any, page: list[Text]) -> None:
+    screen = output.screen
+    screen.write(screen.look.plain(screen.text(Lines(*page))))

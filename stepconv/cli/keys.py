@@ -72,11 +72,11 @@ def decode(data: bytes, *, final: bool = False) -> tuple[list[str], bytes]:
 
 
 def key(character: str) -> list[str]:
-    """Return the name of the key for one character, in a list that may be empty.
+    r"""Return the name of the key for one character, in a list that may be empty.
 
     The full-width characters of an input method are the keys they stand for.
 
-    >>> key("\\r"), key("？"), key("\\x01")
+    >>> key("\r"), key("？"), key("\x01")
     (['enter'], ['?'], [])
     """
     if character in _CONTROLS:

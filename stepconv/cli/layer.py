@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.arrays import read_array
 from stepconv.cli import values
 from stepconv.cli.options import LayerOptions
 from stepconv.errors import InputError, ShapeError, StepconvError
+from stepconv.files import shown
 from stepconv.functional import output_shape
 from stepconv.record import Trace, trace
 from stepconv.samples import Scene, sample, scene
@@ -36,10 +36,8 @@ class Layer:
         Those of `stepconv.conv` that are not at their defaults.
     order : str
         The order that a scene asks for, else "gather".
-    given : (ndarray, ndarray)
-        Input and kernel as they were given, before axes were added.
-    ranked : bool
-        Whether the rank was given, rather than read off the kernel.
+    given : (ndarray, ndarray) or None
+        Input and kernel before axes were added, where the rank was read off the kernel.
     """
 
     input: Array
@@ -47,8 +45,7 @@ class Layer:
     bias: Array | None
     arguments: Mapping[str, Any]
     order: str
-    given: tuple[Array, Array]
-    ranked: bool
+    given: tuple[Array, Array] | None = None
 
     @property
     def rank(self) -> int:
@@ -68,28 +65,9 @@ class Layer:
                 only=part,
             )
         except ShapeError as error:
-            raise self._with_hint(error) from None
-
-    def _with_hint(self, error: ShapeError) -> StepconvError:
-        """Add to `error` the rank at which these arrays would fit, where there is one."""
-        image, kernel = self.given
-        for rank in () if self.ranked else range(kernel.ndim - 1, 0, -1):
-            try:
-                transposed = bool(self.arguments.get("transposed"))
-                weight = with_weight_axes(kernel, rank, transposed)
-                output_shape(
-                    with_input_axes(image, rank).shape, weight.shape, **self.arguments
-                )
-            except StepconvError:
-                continue
-            return InputError(
-                "{error}. If the kernel is the weight {weight} of a rank-{rank} layer, add"
-                " --rank {rank}",
-                error=error,
-                weight=weight.shape,
-                rank=rank,
-            )
-        return error
+            if self.given is None:
+                raise
+            raise _hinted(error, *self.given, self.arguments) from None
 
 
 def read_layer(
@@ -109,25 +87,29 @@ def read_layer(
     image = read_array(input or "", what="input")
     taps = read_array(kernel, what="kernel")
     moves = asked or _rank_of(taps)
+    try:
+        axes = with_input_axes(image, moves)
+        weight = with_weight_axes(taps, moves, bool(arguments.get("transposed")))
+    except ShapeError as error:
+        raise error if asked else _hinted(error, image, taps, arguments) from None
     return Layer(
-        input=with_input_axes(image, moves),
-        weight=with_weight_axes(taps, moves, bool(arguments.get("transposed"))),
+        input=axes,
+        weight=weight,
         bias=None if bias is None else read_array(bias, what="bias"),
         arguments=arguments,
         order="gather",
-        given=(image, taps),
-        ranked=asked is not None,
+        given=None if asked else (image, taps),
     )
 
 
 def with_input_axes(array: Array, rank: int) -> Array:
     """Return `array` as (N, C, *spatial), the missing axes of length 1.
 
-    >>> with_input_axes(np.ones((2, 5)), 1).shape
-    (1, 2, 5)
+    >>> with_input_axes(read_array("1 2; 3 4"), 1).shape
+    (1, 2, 2)
     """
     if not rank <= array.ndim <= rank + 2:
-        raise InputError(
+        raise ShapeError(
             "input {shape} has {got} axes; for a kernel that moves along {rank} it has {rank} to"
             " {most}: (N, C, …) with the channels and samples in front",
             shape=array.shape,
@@ -141,14 +123,14 @@ def with_input_axes(array: Array, rank: int) -> Array:
 def with_weight_axes(array: Array, rank: int, transposed: bool) -> Array:
     """Return `array` as a weight: the axis of the output channels, then both, of length 1.
 
-    >>> with_weight_axes(np.ones((2, 5)), 1, False).shape
-    (1, 2, 5)
-    >>> with_weight_axes(np.ones((2, 5)), 1, True).shape
-    (2, 1, 5)
+    >>> with_weight_axes(read_array("1 2 3; 4 5 6"), 1, False).shape
+    (1, 2, 3)
+    >>> with_weight_axes(read_array("1 2 3; 4 5 6"), 1, True).shape
+    (2, 1, 3)
     """
     missing = rank + 2 - array.ndim
     if not 0 <= missing <= 2:
-        raise InputError(
+        raise ShapeError(
             "kernel {shape} has {got} axes; moving along {rank} it has {rank} to {most}: first"
             " the channels, if any, then one axis for each way it moves",
             shape=array.shape,
@@ -164,41 +146,38 @@ def with_weight_axes(array: Array, rank: int, transposed: bool) -> Array:
 def _scene(name: str) -> Scene:
     if not name.startswith("@"):
         raise InputError(
-            'no kernel is given: name one after the input, such as stepconv trace "1 1 1 1"'
-            ' "1 1 1"'
+            'no kernel is given: name one after the input, such as stepconv trace "1 1 1 1" "1 1 1"'
         )
     found = sample(name)
     if found.kind != "scene":
         raise InputError(
             "no kernel is given: @{name} is an array alone, so name a kernel after it, such as"
-            " @sobel-x or \"1 0 -1\"",
+            ' @sobel-x or "1 0 -1"',
             name=found.name,
         )
     return scene(name)
 
 
 def _of_scene(
-    shown: Scene, bias: str | None, rank: int | None, arguments: Mapping[str, Any]
+    example: Scene, bias: str | None, rank: int | None, arguments: Mapping[str, Any]
 ) -> Layer:
-    if rank not in (None, shown.rank):
+    if rank not in (None, example.rank):
         raise InputError(
             "@{name} is of rank {own}, not {rank}; leave --rank out",
-            name=shown.name,
-            own=shown.rank,
+            name=example.name,
+            own=example.rank,
             rank=rank,
         )
-    own = dict(shown.options)
+    own = dict(example.options)
     order = own.pop("order", "gather")
     if "output_size" in arguments:
         own.pop("output_padding", None)
     return Layer(
-        input=shown.input,
-        weight=shown.weight,
-        bias=shown.bias if bias is None else read_array(bias, what="bias"),
+        input=example.input,
+        weight=example.weight,
+        bias=example.bias if bias is None else read_array(bias, what="bias"),
         arguments={**own, **arguments},
         order=order,
-        given=(shown.input, shown.weight),
-        ranked=True,
     )
 
 
@@ -219,3 +198,36 @@ def _rank_of(kernel: Array) -> int:
             got=kernel.ndim,
         )
     return kernel.ndim if kernel.ndim <= 3 else kernel.ndim - 2
+
+
+def _hinted(
+    error: ShapeError, image: Array, kernel: Array, arguments: Mapping[str, Any]
+) -> StepconvError:
+    """Add to `error` how these arrays would fit, where there is a way."""
+    transposed = bool(arguments.get("transposed"))
+    for rank in range(kernel.ndim - 1, 0, -1):
+        if _fits(image, kernel, rank, arguments):
+            return InputError(
+                "{error}. If the kernel is the weight {weight} of a rank-{rank} layer, add"
+                " --rank {rank}",
+                error=error,
+                weight=with_weight_axes(kernel, rank, transposed).shape,
+                rank=rank,
+            )
+    if kernel.ndim == 1 and _fits(image, kernel[None], 2, arguments):
+        return InputError(
+            '{error}. To move a kernel of one row along rows and columns, write "{kernel}"',
+            error=error,
+            kernel=shown(str(kernel[None].tolist())),
+        )
+    return error
+
+
+def _fits(image: Array, kernel: Array, rank: int, arguments: Mapping[str, Any]) -> bool:
+    """Whether the arrays make a layer of this rank."""
+    try:
+        weight = with_weight_axes(kernel, rank, bool(arguments.get("transposed")))
+        output_shape(with_input_axes(image, rank).shape, weight.shape, **arguments)
+    except StepconvError:
+        return False
+    return True

@@ -121,7 +121,10 @@ def with_layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     hints = get_type_hints(LayerOptions, include_extras=True)
     options = [
         inspect.Parameter(
-            one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name]
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=one.default,
+            annotation=hints[one.name],
         )
         for one in fields(LayerOptions)
     ]

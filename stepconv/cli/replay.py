@@ -9,14 +9,16 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from stepconv.cli.terminal import Terminal
+from stepconv.errors import StepconvError
 from stepconv.language import _
 from stepconv.player import Counts, Player
 from stepconv.record import Trace
 from stepconv.views.frame import Frame, views_of
 from stepconv.views.layout import flow
+from stepconv.views.paragraph import wrapped
 from stepconv.views.screen import Screen
 
-NARROWEST, LOWEST = 40, 12
+NARROWEST, LOWEST = 60, 15
 """The smallest terminal in which a step can be shown."""
 
 POLL = 0.1
@@ -79,19 +81,13 @@ def lines(trace: Trace, player: Player, screen: Screen, width: int, height: int)
     if player.help:
         body = _help(screen, width, height)
     else:
-        frame = Frame(
-            trace,
-            player.index,
-            screen.look,
-            view=player.view,
-            term=player.term,
-            channel=player.shown,
-            height=height - len(footer),
-        )
-        body = screen.text(frame, width=width).splitlines()
+        body = _body(trace, player, screen, width, height - len(footer))
     most = height - len(footer)
     if len(body) > most:
-        body = [*body[: most - 1], _note(screen, _("… the terminal is too low for the rest"), width)]
+        body = [
+            *body[: most - 1],
+            _note(screen, _("… the terminal is too low for the rest"), width),
+        ]
     body += [""] * (most - len(body))
     look = screen.look
     return [
@@ -99,6 +95,23 @@ def lines(trace: Trace, player: Player, screen: Screen, width: int, height: int)
         _note(screen, footer[0], width, look.style("title")),
         _note(screen, footer[1], width),
     ]
+
+
+def _body(trace: Trace, player: Player, screen: Screen, width: int, height: int) -> list[str]:
+    """The step; or why it cannot be shown so, as where its matrix would be too large."""
+    frame = Frame(
+        trace,
+        player.index,
+        screen.look,
+        view=player.view,
+        term=player.term,
+        channel=player.shown,
+        height=height,
+    )
+    try:
+        return screen.text(frame, width=width).splitlines()
+    except StepconvError as error:
+        return wrapped(screen.look.plain(str(error)), width).splitlines()
 
 
 def _progress(trace: Trace, player: Player) -> str:
@@ -179,7 +192,7 @@ def _too_small(screen: Screen, width: int, height: int) -> list[str]:
         " larger, or press q to quit."
     ).format(width=width, height=height, least_width=NARROWEST, least_height=LOWEST)
     shown = flow([screen.look.plain(message)], max(width - 1, 2), gap=1)
-    return [line.plain for line in shown[:height]]
+    return ([line.plain for line in shown] + [""] * height)[:height]
 
 
 def _note(screen: Screen, text: str, width: int, style: str | None = None) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from stepconv.errors import InputError
 from stepconv.language import LANGUAGES, _, language_of
 
-COLORS = ("auto", "always", "never")
-NARROWEST, WIDEST = 40, 1000
+When = Literal["auto", "always", "never"]
+COLORS: tuple[When, ...] = ("auto", "always", "never")
+NARROWEST, WIDEST = 60, 1000
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Settings:
     """What the options of every command say, as given."""
 
     lang: str | None = None
-    color: str = "auto"
+    color: When = "auto"
     ascii: bool = False
     width: str | None = None
     version: bool = False
@@ -64,7 +65,8 @@ def lift(arguments: Sequence[str]) -> tuple[Settings, list[str]]:
     >>> lift(["trace", "--lang", "zh", "1 2", "--ascii", "1", "--", "--ascii"])[1]
     ['trace', '1 2', '1', '--', '--ascii']
     """
-    settings, rest = Settings(), []
+    settings = Settings()
+    rest: list[str] = []
     left = list(arguments)
     while left:
         argument = left.pop(0)

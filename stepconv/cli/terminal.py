@@ -19,8 +19,8 @@ ESCAPE_TIME = 0.05
 """Seconds within which the rest of a key's sequence comes."""
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J"  # alternate screen, no cursor, cleared
-_LEAVE = "\x1b[0m\x1b[?25h\x1b[?1049l"
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # a frame appears at once where this is known
+_LEAVE = f"{_END}\x1b[0m\x1b[?25h\x1b[?1049l"
 _GOODBYES = ("SIGTERM", "SIGHUP")
 
 
@@ -67,13 +67,13 @@ class Terminal:
         return (found.columns or 80, found.lines or 24)
 
     def draw(self, lines: Sequence[str]) -> None:
-        """Show `lines` from the top, in one go.
+        """Show `lines`, as many as the screen has, in one go.
 
         Each line is cleared first: after a line as wide as the screen the cursor stands on
         its last character, which clearing to the end would take away.
         """
         rows = (f"\x1b[{row};1H\x1b[2K{line}" for row, line in enumerate(lines, 1))
-        self._write(f"{_BEGIN}{''.join(rows)}\x1b[J{_END}")
+        self._write(_BEGIN + "".join(rows) + _END)
 
     def keys(self, seconds: float) -> list[str]:
         """Wait up to `seconds` for keys, and return those pressed."""
@@ -93,7 +93,7 @@ class Terminal:
             self._keyboard.give_back()
 
     def _write(self, text: str) -> None:
-        """Write past the stream's buffer, which must not be entered twice: a signal may interrupt."""
+        """Write past the stream's buffer, which a signal must not enter a second time."""
         data = text.encode(self.stream.encoding or "utf-8", "replace")
         while data:
             data = data[os.write(self.stream.fileno(), data) :]

@@ -61,7 +61,9 @@ def trace(
         str | None,
         typer.Option(metavar="N|A:B", help=_("show one placement, or several, counted from 1")),
     ] = None,
-    play: Annotated[bool, typer.Option("--play", help=_("step with the keys; ? lists them"))] = False,
+    play: Annotated[
+        bool, typer.Option("--play", help=_("step with the keys; ? lists them"))
+    ] = False,
     delay: Annotated[
         str | None, typer.Option(metavar="SECONDS", help=_("play, a step every so many seconds"))
     ] = None,
@@ -142,9 +144,7 @@ class Shown:
             self.record.save(path)
             tell_saved(output, path)
         else:
-            save_page(
-                output, lambda look: Group(*self.pages(look)), path, describe(self.record)
-            )
+            save_page(output, lambda look: Group(*self.pages(look)), path, describe(self.record))
 
 
 def _check(save: list[str], *, json: bool, step: str | None, play: bool) -> None:

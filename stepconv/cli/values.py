@@ -96,7 +96,7 @@ def only(text: str, rank: int) -> tuple[int | slice, ...]:
     (slice(None, None, None), slice(None, None, None), 1, slice(None, 2, None))
     """
     index: list[int | slice] = []
-    for part in _parts(_plain(text).removeprefix("[").removesuffix("]")):
+    for part in _parts(_plain(text).removeprefix("[").removesuffix("]")) or [""]:
         ends = part.split(":")
         if not all(_WHOLE.fullmatch(end) or (not end and len(ends) == 2) for end in ends):
             raise InputError(

@@ -15,7 +15,7 @@ from stepconv.record import fields
 from stepconv.record.fields import differ, plain
 from stepconv.record.json_format import check_length, described, dumps, rerun
 from stepconv.record.trace import Trace
-from stepconv.spec import shown
+from stepconv.values import shown
 
 _AXES = {1: "l", 2: "hw", 3: "dhw"}
 

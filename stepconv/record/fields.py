@@ -16,8 +16,10 @@ import numpy as np
 from stepconv.errors import InputError, StepconvError
 from stepconv.geometry import Geometry
 from stepconv.operands import Array, prepare
-from stepconv.record.trace import ORDERS, Region, Trace, record
-from stepconv.spec import ConvSpec, shown
+from stepconv.record.region import Region
+from stepconv.record.trace import ORDERS, Trace, record
+from stepconv.spec import ConvSpec
+from stepconv.values import shown
 
 FORMAT = 1
 DTYPES = ("int64", "float16", "float32", "float64", "complex64", "complex128")

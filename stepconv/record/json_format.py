@@ -11,7 +11,7 @@ from stepconv.record import fields
 from stepconv.record.fields import expect, member, parsed, plain
 from stepconv.record.placement import Placement
 from stepconv.record.trace import Trace
-from stepconv.spec import shown
+from stepconv.values import shown
 
 LARGEST_TEXT = 2_000_000
 """Terms that a record may have as text, where each takes some 150 bytes."""

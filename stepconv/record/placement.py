@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepconv.record.region import Index
+
 if TYPE_CHECKING:
     from stepconv.record.trace import Trace
 
 Array = NDArray[Any]
-Index = tuple[int, ...]
 
 _PYTHONS = tuple(map(np.dtype, (np.int64, np.float64, np.complex128)))
 

@@ -17,14 +17,21 @@ from stepconv.bound import run
 from stepconv.errors import SpecError, TraceError
 from stepconv.geometry import Axis, Geometry
 from stepconv.operands import Array, Operands, memory, prepare
-from stepconv.record.placement import Index, Placement, Stamp, Term, multiplied, number
-from stepconv.spec import ConvSpec, Ints, Padding, several, shown, whole_number
+from stepconv.record.placement import Placement, Stamp, Term, multiplied, number
+from stepconv.record.region import (
+    Index,
+    Region,
+    checked_index,
+    chosen_region,
+    show_region,
+    whole_numbers,
+)
+from stepconv.spec import ConvSpec
+from stepconv.values import Ints, Padding, shown
 
 ORDERS = ("gather", "scatter")
 LARGEST_RECORD = 2**31
 """Bytes that a record may take, where the machine has four times as many."""
-
-Region = tuple[range, ...]
 
 
 class Trace:
@@ -149,7 +156,7 @@ class Trace:
         Placement(1, output[0, 0, 1] = 5)
         """
         given = (n, channel, *position)
-        place = _whole_numbers(given)
+        place = whole_numbers(given)
         if len(place) != len(self.region) or any(
             p not in span for p, span in zip(place, self.region, strict=True)
         ):
@@ -188,7 +195,7 @@ class Trace:
         if (input is None) == (weight is None):
             raise TraceError("name one cell: using(input=(n, channel, …)) or using(weight=(…))")
         if input is not None:
-            cell = _checked_index("input", input, self.batched_input.shape)
+            cell = checked_index("input", input, self.batched_input.shape)
             return [
                 term
                 for placement in self._placements_seeing(cell)
@@ -196,7 +203,7 @@ class Trace:
                 if term.input == cell
             ]
         assert weight is not None
-        own = _checked_index("weight", weight, self.geometry.weight_shape)
+        own = checked_index("weight", weight, self.geometry.weight_shape)
         return [
             term
             for placement in self.placements
@@ -325,8 +332,8 @@ class Trace:
     def _placements_seeing(self, cell: Index) -> Iterator[Placement]:
         geometry = self.geometry
         spans = [
-            [o for o in span if cell[2 + a] in axis.source_at(axis.window(o))]
-            for a, (axis, span) in enumerate(zip(geometry.axes, self.region[2:], strict=True))
+            _seeing(axis, span, position)
+            for axis, span, position in zip(geometry.axes, self.region[2:], cell[2:], strict=True)
         ]
         channels = [c for c in self.region[1] if cell[1] in geometry.group_channels(c)]
         samples = [cell[0]] if cell[0] in self.region[0] else []
@@ -452,84 +459,9 @@ def record(operands: Operands, region: Region, order: str = "gather") -> Trace:
     return Trace(operands.copied(), region, order, output, products, sums)
 
 
-def chosen_region(geometry: Geometry, only: Any) -> Region:
-    """Turn `only` into a range for each of (N, C_out, *spatial)."""
-    batch = 1 if geometry.batch is None else geometry.batch
-    shape = (batch, geometry.out_channels, *geometry.output_size)
-    given = () if only is None else only if isinstance(only, tuple) else (only,)
-    if geometry.batch is None:
-        given = (slice(None), *given)
-    if len(given) > len(shape):
-        raise TraceError(
-            "only={only} names {count} axes; the output {shape} has {axes}",
-            only=shown(only),
-            count=len(given) - (geometry.batch is None),
-            shape=geometry.output_shape,
-            axes=len(geometry.output_shape),
-        )
-    given += (slice(None),) * (len(shape) - len(given))
-    return tuple(_span(one, size, only) for one, size in zip(given, shape, strict=True))
-
-
-def show_region(region: Region) -> str:
-    """Write a region as an index: ``[0:1, 3:4, 0:2]``."""
-    return "[" + ", ".join(f"{span.start}:{span.stop}" for span in region) + "]"
-
-
 def _check_order(order: Any) -> None:
     if not isinstance(order, str) or order not in ORDERS:
         raise SpecError("order {order} is neither 'gather' nor 'scatter'", order=shown(order))
-
-
-def _span(one: Any, size: int, only: Any) -> range:
-    if isinstance(one, slice):
-        return _solid(one, size, only)
-    place = whole_number(one)
-    if place is None:
-        raise TraceError("only={only} is not made of whole numbers and slices", only=shown(only))
-    if not -size <= place < size:
-        raise TraceError(
-            "only={only} is outside the output: an axis has {size} cells",
-            only=shown(only),
-            size=size,
-        )
-    return range(place % size, place % size + 1)
-
-
-def _solid(one: slice, size: int, only: Any) -> range:
-    ends = [end for end in (one.start, one.stop, one.step) if end is not None]
-    if any(whole_number(end) is None for end in ends):
-        raise TraceError("only={only} is not made of whole numbers and slices", only=shown(only))
-    if one.step not in (None, 1):
-        raise TraceError("only={only} has a step; name a solid region", only=shown(only))
-    span = range(size)[one]
-    if not span and size:
-        raise TraceError(
-            "only={only} names nothing: an axis of the output has {size} cells",
-            only=shown(only),
-            size=size,
-        )
-    return span
-
-
-def _whole_numbers(index: Any) -> Index:
-    """Return `index` as plain ints, empty where it is anything but whole numbers."""
-    numbers = [whole_number(k) for k in several(index) or ()]
-    return tuple(k for k in numbers if k is not None) if None not in numbers else ()
-
-
-def _checked_index(name: str, index: Any, shape: tuple[int, ...]) -> Index:
-    place = _whole_numbers(index)
-    if len(place) != len(shape) or any(
-        not 0 <= k < size for k, size in zip(place, shape, strict=True)
-    ):
-        raise TraceError(
-            "{name} {index} has no such cell: its shape is {shape}",
-            name=name,
-            index=shown(index),
-            shape=shape,
-        )
-    return place
 
 
 def _uses(axis: Axis, span: range) -> Array:
@@ -539,6 +471,15 @@ def _uses(axis: Axis, span: range) -> Array:
     for tap in range(axis.kernel_size):
         np.add.at(counts, axis.source_at(starts + tap * axis.dilation), 1)
     return counts[:-1]
+
+
+def _seeing(axis: Axis, span: range, position: int) -> list[int]:
+    """Return the outputs of a span whose window holds an input position."""
+    starts = np.arange(span.start, span.stop) * axis.step
+    seen = np.zeros(len(span), dtype=bool)
+    for tap in range(axis.kernel_size):
+        seen |= axis.source_at(starts + tap * axis.dilation) == position
+    return [int(place) + span.start for place in np.flatnonzero(seen)]
 
 
 def _verify_placement(placement: Placement) -> None:

@@ -38,8 +38,17 @@ def show(trace: Trace, step: int | None = None, *, view: str | None = None) -> N
     --------
     >>> from stepconv import trace
     >>> show(trace([[1, 2, 3]], [[[1, 1]]]))
-    conv1d   input (1, 3)   weight (1, 1, 2)   stride 1   padding 0 ...
-      sum        y1 = 3       y2 = 5
+    conv1d   input (1, 3)   weight (1, 1, 2)   stride 1   padding 0
+    length  ⌊(3 + 0 + 0 − 1·(2 − 1) − 1) / 1⌋ + 1 = 2
+    <BLANKLINE>
+      input     placement 1   placement 2
+      x1 1       1·w1 = 1
+      x2 2       2·w2 = 2      2·w1 = 2
+      x3 3                     3·w2 = 3
+                ───────────   ───────────
+      sum          y1 = 3        y2 = 5
+    <BLANKLINE>
+      kernel   w1 = 1   w2 = 1
     """
     from stepconv.views.overview import page
     from stepconv.views.screen import Screen

@@ -13,12 +13,13 @@ from stepconv.views import words
 from stepconv.views.board import Panel
 from stepconv.views.figures import figures
 from stepconv.views.grid import Cell, Field, Grid, Rows
+from stepconv.views.paragraph import listed
 from stepconv.views.slices import GLYPHS, depth_name, tail
 from stepconv.views.theme import Look
 
 MOST_GRIDS, MOST_KERNELS = 8, 4
 """Slices drawn of one array, and output channels whose kernels are drawn."""
-MOST_ROWS = 24
+MOST_ROWS = 16
 
 _STRENGTH = ("input", "unused", "border", "inserted", "padding")
 
@@ -64,7 +65,7 @@ def kernel_panels(trace: Trace, look: Look) -> list[Panel]:
 
         caption = _("kernel {size}").format(size=words.times(geometry.kernel_size))
         part = [_("output channel {channel}").format(channel=out)] * several
-        panels.append(_panel([", ".join([caption, *part])], channels, depths, grid, look))
+        panels.append(_panel([listed([caption, *part])], channels, depths, grid, look))
     return panels
 
 
@@ -162,7 +163,7 @@ def _panel(
     look: Look,
 ) -> Panel:
     pairs = list(product(channels, depths))
-    caption = ", ".join(captions)
+    caption = listed(captions)
     if len(pairs) > MOST_GRIDS:
         caption = _("{caption}: {count} of {all} slices").format(
             caption=caption, count=MOST_GRIDS, all=len(pairs)
@@ -177,7 +178,7 @@ def _grid(field: Field, look: Look, title: str) -> Grid:
 def _title(channel: int, depth: str, channels: range, depths: range) -> str:
     """Name a slice by its channel and its depth, each only where there are several."""
     parts = [_("channel {channel}").format(channel=channel)] * (len(channels) > 1)
-    return ", ".join([*parts, *[depth] * (len(depths) > 1)])
+    return listed([*parts, *[depth] * (len(depths) > 1)])
 
 
 def _sample(trace: Trace) -> list[str]:

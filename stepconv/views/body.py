@@ -85,7 +85,7 @@ class Body(ABC):
 
     def _term(self, width: int) -> Part:
         """Return the words on the current term; a line is kept free where there is none."""
-        parts = [self.look.plain(part) for part in self.told()]
+        parts = [self.look.formula(part) for part in self.told()]
         lines = flow(parts, width)
         if len(parts) == 2:
             joined = _("{work}; {origin}").format(work=parts[0], origin=parts[1])

@@ -16,7 +16,7 @@ from stepconv.views.columns import columns
 from stepconv.views.grid import Cell, Grid
 from stepconv.views.layout import beside, flow, indented
 from stepconv.views.numbers import formatter
-from stepconv.views.rows import INDENT, note
+from stepconv.views.rows import INDENT, fill, note
 from stepconv.views.theme import Look
 
 MOST_GRIDS, GAP, WIDE_GAP = 48, 3, 5
@@ -78,7 +78,7 @@ class SamplePicture:
         yield from title
         width -= INDENT
         notes = [_("also @{name}").format(name=alias) for alias in one.aliases]
-        for text in [*notes, one.source]:
+        for text in filter(None, [*notes, one.source]):
             yield from indented(flow([look.plain(text)], width, look.style("note")), INDENT)
         yield Text()
         whole = scene(one.name) if one.kind == "scene" else None
@@ -120,9 +120,13 @@ class _Drawing:
         self.look = look
         planes = array.reshape(-1, *(1, 1, *array.shape)[-2:])
         write = formatter(array)
+        size = max(len(write(value)) for value in array.reshape(-1).tolist())
         self.grids = [
             Grid(
-                [[Cell(write(value), role) for value in row] for row in plane.tolist()],
+                [
+                    [Cell(fill(write(value), -size), role) for value in row]
+                    for row in plane.tolist()
+                ],
                 look,
                 title=str(list(index)) if len(planes) > 1 else "",
             )

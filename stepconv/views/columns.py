@@ -55,7 +55,9 @@ def columns(
         styles = [look.style(role) for role in roles or ["input"] * len(sizes)]
         if heads and number == 0:
             styles = [look.style("label")] * len(sizes)
-        last = [line[-1]] if sizes[-1] <= room else [t.plain for t in flow([line[-1]], room)]
+        last = [line[-1]]
+        if sizes[-1] > room:  # three blanks part what is better not broken
+            last = [part.plain for part in flow(line[-1].split(" " * 3), room)]
         texts = [_fill(t, s, a) for t, s, a in zip(line[:-1], sizes, align, strict=False)]
         for text in last or [""]:
             out = Text(" " * indent, no_wrap=True, overflow="ellipsis")

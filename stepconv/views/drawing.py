@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import pairwise
 from math import ceil
 
 from rich.cells import cell_len
@@ -120,14 +121,15 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
         start = words.start()
         parts = [words[0]] if words[0].isascii() else _parted(words[0])
         for part in parts:
-            if part.strip():
-                yield cell_len(text[:start]), part
+            inner = part.lstrip()  # SVG drops blanks at the start
+            if inner:
+                yield cell_len(text[: start + len(part) - len(inner)]), inner
             start += len(part)
 
 
 def _parted(text: str) -> list[str]:
     ends = sorted({0, len(text), *(end for found in _WIDE.finditer(text) for end in found.span())})
-    return [text[first:last] for first, last in zip(ends, ends[1:], strict=False)]
+    return [text[first:last] for first, last in pairwise(ends)]
 
 
 def _spans(line: Line) -> Iterator[str]:

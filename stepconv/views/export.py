@@ -13,7 +13,8 @@ from rich.segment import Segment
 
 from stepconv.errors import InputError
 from stepconv.files import shown, write_atomically
-from stepconv.language import language
+from stepconv.language import _, language
+from stepconv.views.paragraph import listed
 from stepconv.views.theme import THEME, Look
 
 if TYPE_CHECKING:
@@ -84,11 +85,15 @@ def describe(trace: Trace) -> str:
     'conv1d, input (1, 3), weight (1, 1, 2), padding 1'
     """
     geometry, spec = trace.geometry, trace.spec
-    parts = [spec.name, f"input {geometry.input_shape}", f"weight {geometry.weight_shape}"]
+    parts = [
+        spec.name,
+        _("input {shape}").format(shape=geometry.input_shape),
+        _("weight {shape}").format(shape=geometry.weight_shape),
+    ]
     for name, value in spec.arguments().items():
         if name not in ("kernel_size", "transposed"):
             parts += _told(name, value)
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def _told(name: str, value: Any) -> list[str]:

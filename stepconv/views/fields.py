@@ -15,6 +15,7 @@ from stepconv.receptive import ReceptiveField
 from stepconv.views.columns import columns
 from stepconv.views.header import axis_label
 from stepconv.views.layout import flow, indented
+from stepconv.views.paragraph import listed, sentences
 from stepconv.views.rows import INDENT, fill, note
 from stepconv.views.theme import Look
 
@@ -48,7 +49,7 @@ class Fields:
             yield Text()
             if len(axes) < self.fields[0].spec.rank:
                 names = [axis_label(AXIS_NAMES[self.fields[0].spec.rank][a]) for a in axes]
-                yield Text(" " * INDENT + ", ".join(names), self.look.style("label"))
+                yield Text(" " * INDENT + listed(names), self.look.style("label"))
             drawing = _drawing(self.fields, axes[0], width - INDENT, self.look)
             yield from indented(drawing, INDENT)
             if not drawing:
@@ -103,7 +104,7 @@ class Fields:
             parts.append(text.format(jump=_one(last.jump)))
         if (start := _starts(last)) is not None:
             parts.append(_("Output cell 0 begins at input cell {start}.").format(start=start))
-        return indented(flow([" ".join(parts)], width - INDENT), INDENT)
+        return indented(flow([sentences(parts)], width - INDENT), INDENT)
 
     def _alike(self) -> list[list[int]]:
         """The axes, those along which all layers are the same together."""
@@ -140,7 +141,7 @@ def _drawing(fields: Sequence[ReceptiveField], axis: int, width: int, look: Look
     first = min(min(row) for row in places)
     lines = []
     for name, row, cells in zip(names, places, path, strict=True):
-        line = Text(fill(name, label), look.style("label"), no_wrap=True)
+        line = Text(no_wrap=True).append(fill(name, label), look.style("label"))
         at = {
             int((place - first) * scale): cell
             for place, cell in zip(row, _span(cells), strict=True)

@@ -46,13 +46,13 @@ def figures(trace: Trace) -> Figures:
     return _KNOWN[trace]
 
 
-def subtotals(trace: Trace) -> Any:
-    """Add up the products of each input channel: (cells, C_in/groups)."""
-    geometry = trace.geometry
+def subtotals(trace: Trace, cell: int | slice = slice(None)) -> Any:
+    """Add up the products of each input channel, for one row of the record or for all."""
+    geometry, products = trace.geometry, trace.products[cell]
     taps = geometry.terms // geometry.group_inputs
-    split = trace.products.reshape(len(trace.products), geometry.group_inputs, taps)
+    split = products.reshape(*products.shape[:-1], geometry.group_inputs, taps)
     with np.errstate(all="ignore"):
-        return split.sum(axis=2, dtype=split.dtype)
+        return split.sum(axis=-1, dtype=split.dtype)
 
 
 def factor(text: str) -> str:
@@ -77,6 +77,8 @@ def _figures(trace: Trace) -> Figures:
     if trace.geometry.group_inputs > 1:
         results.append(subtotals(trace))
     results = [_sample(array) for array in results]
+    if trace.order == "scatter":  # what is cropped is shown, but not recorded
+        results[0] = np.concatenate([results[0], _largest(inputs, weights)])
     result = formatter(*results)
     return Figures(
         value,
@@ -99,6 +101,17 @@ def _sample(array: Any) -> Any:
     corners = [complex(*end) if len(end) == 2 else end[0] for end in ends]
     step = -(-flat.size // LARGEST_SAMPLE)
     return np.concatenate([flat[::step], np.array(corners, dtype=flat.dtype)])
+
+
+def _largest(inputs: Any, weights: Any) -> Any:
+    """Return products that no other product of inputs and weights is longer than."""
+    with np.errstate(all="ignore"):
+        finite = [array[np.isfinite(array)] for array in (inputs, weights)]
+        if inputs.dtype.kind == "c":
+            peak = np.prod([np.abs(array).max(initial=0) for array in finite])
+            return np.array([-peak - 1j * peak], dtype=inputs.dtype)
+        ends = [[array.min(), array.max()] if array.size else [0] for array in finite]
+        return np.multiply.outer(*ends).reshape(-1).astype(inputs.dtype)
 
 
 def _widest(write: Formatter, array: Any) -> int:

@@ -101,6 +101,23 @@ class Frame:
         return step.output_channels[self.channel % len(step.output_channels)]
 
 
+def frame(
+    trace: Trace,
+    index: int,
+    look: Look,
+    *,
+    view: str = "steps",
+    term: int | None = None,
+    channel: int | None = None,
+    height: int | None = None,
+    header: bool = True,
+) -> Frame:
+    """Return one step of `trace` as a renderable: see `Frame`."""
+    return Frame(
+        trace, index, look, view=view, term=term, channel=channel, height=height, header=header
+    )
+
+
 def views_of(trace: Trace) -> tuple[str, ...]:
     """Return the views that steps of `trace` have, the one that suits it first.
 

@@ -231,7 +231,7 @@ class _Column:
         if self.shown < (block + 1) * len(self.window):
             return Entry("∙", role="pending")
         cell = self.plan.trace.cell(self.placement.output_index)
-        return Entry(self.plan.figures.result(subtotals(self.plan.trace)[cell, block]))
+        return Entry(self.plan.figures.result(subtotals(self.plan.trace, cell)[block]))
 
     @property
     def sum(self) -> Entry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -12,6 +12,9 @@ from rich.text import Text
 
 from stepconv.language import _
 from stepconv.views.theme import Look
+
+STRUCK = ("unused", "cropped")
+"""Roles whose numbers are struck out, but not the blanks around them."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,9 @@ class Grid:
 
     @property
     def least_width(self) -> int:
-        """Width of the columns in focus, with the dots at both ends."""
+        """Width of the columns in focus, with the dots at both ends, or of the title."""
         least = self.cell_width * max(1, min(self.field.shape[1], len(self.focus[1]))) + 2
-        return min(least, self.width)
+        return min(max(least, cell_len(self.title)), self.width)
 
     def lines(self, width: int, room: int | None = None) -> list[Text]:
         """Draw the title and the rows, no wider than `width`, in at most `room` lines."""
@@ -166,18 +169,27 @@ class Grid:
         if cropped:
             line.append(self.look.plain("…") if seen.start else " ", self.look.style("note"))
         run, style = "", ""
-        for cell in row:  # cells of one style in one span: a third of the time
-            self.roles.add(cell.role)
-            before, after = self.look.marks(cell.role)
-            if (own := self.look.style(cell.role)) != style:
+        for text, own in self._pieces(row):  # pieces of one style in one span: a third of the time
+            if own != style:
                 line.append(run, style)
                 run, style = "", own
-            run += before + " " * (self.field.width - cell_len(cell.text)) + cell.text
-            run += "" if self.tight else after
+            run += text
         line.append(run, style)
         if cropped and seen.stop < self.field.shape[1]:
             line.append(self.look.plain("…"), self.look.style("note"))
         return line
+
+    def _pieces(self, row: Sequence[Cell]) -> Iterator[tuple[str, str]]:
+        for cell in row:
+            self.roles.add(cell.role)
+            style = self.look.style(cell.role)
+            before, after = self.look.marks(cell.role)
+            before += " " * (self.field.width - cell_len(cell.text))
+            after = "" if self.tight else after
+            if cell.role in STRUCK:
+                yield from ((before, ""), (cell.text, style), (after, ""))
+            else:
+                yield before + cell.text + after, style
 
 
 def crop(size: int, focus: range, room: int | None, cursor: int | None = None) -> range:

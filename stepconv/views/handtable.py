@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -15,7 +15,8 @@ from stepconv.views.figures import figures
 from stepconv.views.gathering import Gathering
 from stepconv.views.layout import flow, indented
 from stepconv.views.legend import legend_lines
-from stepconv.views.rows import INDENT, note
+from stepconv.views.paragraph import listed
+from stepconv.views.rows import INDENT, left_out, note
 from stepconv.views.scattering import Scattering
 from stepconv.views.sheet import Sheet
 from stepconv.views.theme import Look
@@ -27,7 +28,8 @@ from stepconv.views.words import (
     which_output,
 )
 
-MOST_TABLES, MOST_COLUMNS, LEAST_ROOM = 8, 64, 8
+MOST_TABLES, MOST_COLUMNS, MOST_LINES, LEAST_ROOM = 8, 64, 400, 8
+MARKED = {"window", "current", "fills", "pending"}
 MOST_KERNEL_LINES = 2
 """While one steps; the whole picture names every weight."""
 
@@ -75,7 +77,7 @@ class HandTable:
         elif self.current is not None:
             yield from self._step(self.trace[self.current], width)
         else:
-            yield from self._cut(list(self._whole(width)))
+            yield from self._cut(self._whole(width))
 
     # -- everything -------------------------------------------------------------------
 
@@ -85,12 +87,14 @@ class HandTable:
             if place:
                 yield Text()
             yield from self._table(sample, channel, width)
+        if region := self._region():
+            yield from [Text(), *region]
         if len(tables) > MOST_TABLES:
             yield Text()
             more = _("{count} more tables, one for each sample and output channel").format(
                 count=len(tables) - MOST_TABLES
             )
-            yield note(f"… {more}: --only N,C  --step A:B  --play", self.look)
+            yield left_out(more, "--only N,C  --step A:B  --play", self.look)
 
     def _table(self, sample: int, channel: int, width: int) -> Iterator[Text]:
         trace, whole = self.trace, len(self.trace.region[2])
@@ -107,18 +111,22 @@ class HandTable:
             if place:
                 yield Text()
             yield from self._title(plan)
-            yield from Sheet(plan, self.look, width).lines()
+            yield from Sheet(plan, self.look, width).bands()
             if columns < whole:
                 more = _("{count} more columns").format(count=whole - columns)
-                yield note(f"… {more}: --step A:B  --play", self.look)
-            yield from self._below(plan, width)
+                yield left_out(more, "--step A:B  --play", self.look)
+            below = self._below(plan, width)
+            yield from [Text(), *below] if below else []
 
-    def _cut(self, lines: list[Text]) -> list[Text]:
-        if self.height is None or len(lines) <= self.height:
-            return lines
-        kept = max(self.height - 1, 0)
-        more = _("{count} more lines").format(count=len(lines) - kept)
-        return [*lines[:kept], note(f"… {more}", self.look)]
+    def _cut(self, lines: Iterator[Text]) -> Iterator[Text]:
+        """Stop where it becomes too long to be read, and say so."""
+        most = MOST_LINES if self.height is None else min(self.height, MOST_LINES)
+        kept = list(islice(lines, max(most, 1)))
+        if next(lines, None) is None:
+            yield from kept
+        else:
+            yield from kept[:-1]
+            yield note(_("… and more: --only N,C  --step A:B  --play"), self.look)
 
     # -- one step ---------------------------------------------------------------------
 
@@ -127,15 +135,18 @@ class HandTable:
         if plan is None:
             yield note(_("this stamp falls on no output channel that was traced"), self.look)
             return
-        above, room = list(self._title(plan)), None
-        below = [*self._below(plan, width), *self._legend(plan, width)]
+        sheet = Sheet(plan, self.look, width, focus=plan.focus)
+        roles = {role.partition(".")[0] for role in sheet.roles}
+        above, room, below = list(self._title(plan)), None, [Text()]
         if self.term is not None:
-            below[:1] = [Text(), *self._sentence(step.terms[self.term], len(step.terms), width)]
+            below += self._sentence(step.terms[self.term], len(step.terms), width)
+        below += [*self._below(plan, width), *self._region()]
+        below += legend_lines(roles & MARKED, self.look, width)
         if self.height is not None:
             below = below[: max(self.height - len(above) - LEAST_ROOM, 0)]
             room = self.height - len(above) - len(below)
         yield from above
-        yield from Sheet(plan, self.look, width, focus=plan.focus).lines(room)
+        yield from sheet.step(room)
         yield from below
 
     def _plan(self, step: Placement | Stamp) -> Gathering | Scattering | None:
@@ -177,14 +188,6 @@ class HandTable:
         parts = [self.look.formula(word) for word in words]
         return indented(flow(parts, width - INDENT, self.look.style("key")), INDENT)
 
-    def _legend(self, plan: Gathering | Scattering, width: int) -> list[Text]:
-        roles = {"window", "fills"}
-        if self.term is not None:
-            roles.add("current")
-        if plan.focus != plan.columns - 1 or self.term is not None:
-            roles.add("pending")
-        return legend_lines(roles, self.look, width)
-
     # -- around a table ----------------------------------------------------------------
 
     def _title(self, plan: Gathering | Scattering) -> Iterator[Text]:
@@ -193,23 +196,25 @@ class HandTable:
         if isinstance(plan, Scattering) and geometry.in_channels > 1:
             parts.append(_("input channel {channel}").format(channel=plan.in_channel))
         if parts:
-            text = self.look.plain(" " * INDENT + ", ".join(parts))
+            text = self.look.plain(" " * INDENT + listed(parts))
             yield Text(text, self.look.style("title"), no_wrap=True, overflow="ellipsis")
 
     def _below(self, plan: Gathering | Scattering, width: int) -> list[Text]:
         """Name the weights, and say what does not show in the table."""
-        facts, roles = [*group_fact(self.trace, plan.channel), *region_fact(self.trace)], set()
+        facts, roles = group_fact(self.trace, plan.channel), set()
         if isinstance(plan, Scattering):
             roles |= {"cropped"} if any(plan.axis.pad) else set()
             roles |= {"extra"} if plan.axis.output_padding else set()
         elif plan.axis.transposed:
             facts += crop_facts(self.trace)
-        lines = [
+        return [
             *self._kernel(plan, width),
             *(note(fact, self.look) for fact in facts),
             *legend_lines(roles, self.look, width),
         ]
-        return [Text(), *lines] if lines else []
+
+    def _region(self) -> list[Text]:
+        return [note(fact, self.look) for fact in region_fact(self.trace)]
 
     def _kernel(self, plan: Gathering | Scattering, width: int) -> Iterator[Text]:
         if len(plan.kernels) > 1:  # each stands with its channel

@@ -8,6 +8,7 @@ from rich.text import Text
 from stepconv.geometry import AXIS_NAMES, Axis
 from stepconv.language import _
 from stepconv.record import Trace
+from stepconv.views.paragraph import listed
 from stepconv.views.theme import Look
 
 
@@ -79,7 +80,7 @@ class Header:
             line.append(axis.formula(ascii=self.look.ascii), self.look.style("formula"))
             drawn.append(line)
         if alike:
-            same = _("{axes} the same").format(axes=", ".join(map(axis_label, alike)))
+            same = _("{axes} the same").format(axes=listed(map(axis_label, alike)))
             drawn[0].append("      " + same, self.look.style("label"))
         return drawn
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
+from stepconv.views.paragraph import wrapped
+
 
 def beside(blocks: Sequence[Sequence[Text]], widths: Sequence[int], gap: int) -> list[Text]:
     """Put blocks of lines next to one another, each as wide as its width says.
@@ -31,7 +33,7 @@ def beside(blocks: Sequence[Sequence[Text]], widths: Sequence[int], gap: int) ->
 def flow(parts: Sequence[str], width: int, style: str = "", *, gap: int = 3) -> list[Text]:
     """Set parts one after the other, on as many lines as they need.
 
-    A part that is longer than a line is broken between its words.
+    A part that is longer than a line is broken between its words, and a word if need be.
 
     >>> [line.plain for line in flow(["one", "two", "three and more"], 10)]
     ['one   two', 'three and', 'more']
@@ -42,10 +44,9 @@ def flow(parts: Sequence[str], width: int, style: str = "", *, gap: int = 3) -> 
             lines[-1] += " " * gap + part
         elif cell_len(part) <= width:
             lines.append(part)
-        elif " " in part:
-            lines += [line.plain for line in flow(part.split(" "), width, gap=1)]
         else:
-            lines += chop_cells(part, max(width, 2))
+            broken = wrapped(part, width).split("\n")
+            lines += [piece for line in broken for piece in chop_cells(line, max(width, 2))]
     return [Text(line, style, no_wrap=True, overflow="crop") for line in lines]
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from stepconv.language import _
 from stepconv.views.grid import crop, part_seen
+from stepconv.views.layout import flow, indented
 from stepconv.views.reading import Reading
 from stepconv.views.slices import GLYPHS, depth_name, embed
 from stepconv.views.theme import Look
@@ -44,10 +45,17 @@ class Ledger:
     digits : int
         Width of the numbers, in this step and in every other.
     look : Look
+    most : int
+        Width it may take; where that is too little, what each entry adds is left out.
     """
 
     def __init__(
-        self, entries: Sequence[Entry], cursor: int | None, digits: int, look: Look
+        self,
+        entries: Sequence[Entry],
+        cursor: int | None,
+        digits: int,
+        look: Look,
+        most: int,
     ) -> None:
         self.entries = entries
         self.cursor = cursor
@@ -55,11 +63,9 @@ class Ledger:
         self.names = max(cell_len(entry.name) for entry in entries)
         self.added = max(digits, cell_len(_("sum")))
         self.running = max(digits, cell_len(_("running")))
-
-    @property
-    def width(self) -> int:
-        """Width of the whole."""
-        return 2 + self.names + GAP + self.added + GAP + self.running + 1
+        width = 2 + self.names + GAP + self.added + GAP + self.running + 1
+        self.brief = width > most
+        self.width = width - (GAP + self.added if self.brief else 0)
 
     @property
     def height(self) -> int:
@@ -89,7 +95,8 @@ class Ledger:
         running = Text.assemble(
             before, look.plain(entry.running), after, style=look.style(entry.role)
         )
-        added = Text(look.plain(entry.added), look.style("product"))
+        pending = entry.added == GLYPHS["pending"]
+        added = Text(look.plain(entry.added), look.style("pending" if pending else "product"))
         pointer = look.plain("▸") if k == self.cursor else ""
         return self._line(pointer, look.plain(entry.name), added, running)
 
@@ -97,13 +104,14 @@ class Ledger:
         """Set one line; `running` has a blank, or a mark, on both sides."""
         line = Text(no_wrap=True, overflow="crop")
         line.append(pointer.ljust(2) + name, self.look.style("label"))
-        line.append(" " * (self.names - cell_len(name) + GAP + self.added - added.cell_len))
-        line.append_text(added)
+        line.append(" " * (self.names - cell_len(name)))
+        if not self.brief:
+            line.append(" " * (GAP + self.added - added.cell_len)).append_text(added)
         line.append(" " * (GAP + self.running + 1 - running.cell_len))
         return line.append_text(running)
 
 
-def ledger(reading: Reading, look: Look, *, pointer: bool = True) -> Ledger:
+def ledger(reading: Reading, look: Look, width: int, *, pointer: bool = True) -> Ledger:
     """Return the ledger of a placement: a line for each part of its sum, and the bias.
 
     A pointer marks the part that is looked at.
@@ -121,21 +129,24 @@ def ledger(reading: Reading, look: Look, *, pointer: bool = True) -> Ledger:
     if reading.finished:
         output, role = write(reading.placement.output), "sum"
     entries.append(Entry(_("bias"), write(reading.placement.bias), output, role))
-    return Ledger(entries, reading.part if pointer else None, digits + 1, look)
+    return Ledger(entries, reading.part if pointer else None, digits + 1, look, width)
 
 
-def sum_line(reading: Reading, look: Look) -> Text:
-    """Write the sum, the bias and the output: ``sum -42  + bias 0  =  -42``."""
+def sum_lines(reading: Reading, look: Look, end: int, width: int) -> list[Text]:
+    """Write the sum, the bias and the output: ``sum -42  + bias 0  =  -42``, ending at `end`."""
     write, label = reading.figures.result, look.style("label")
     output, role = look.plain(GLYPHS["pending"]), "pending"
     if reading.finished:
         output, role = write(reading.placement.output), "sum"
+    name = _("sum") if reading.finished else _("sum so far")
     line = Text(no_wrap=True, overflow="crop")
-    line.append((_("sum") if reading.finished else _("sum so far")) + " ", label)
-    line.append(write(reading.sum), look.style("sum"))
+    line.append(name + " ", label).append(write(reading.sum), look.style("sum"))
     line.append("  + " + _("bias") + " ", label)
     line.append(write(reading.placement.bias), look.style("bias"))
-    return line.append("  =  ", label).append(output, look.style(role))
+    line.append("  =  ", label).append(output, look.style(role))
+    if line.cell_len > width:
+        return flow(line.plain.split("  "), width, look.style("sum"), gap=2)
+    return indented([line], max(min(end, width) - line.cell_len, 0))
 
 
 def _entry(reading: Reading, part: int, name: str, added: Any, running: Any) -> Entry:

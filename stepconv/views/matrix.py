@@ -71,11 +71,9 @@ class MatrixView:
             if self.height - len(above) - len(below) < 7:
                 above, below = [], below[-1:]
             room = max(self.height - len(above) - len(below) - bool(below), 3)
-        yield from above
-        yield from MatrixTable(unrolled, self.look, self.names).lines(width, room)
-        if below:
-            yield Text()
-        yield from below
+        table = MatrixTable(unrolled, self.look, self.names).lines(width, room)
+        blank = [Text()] if below else []
+        yield from [*above, *table, *blank, *below][: self.height]
 
     def _title(self, unrolled: Unrolled, width: int) -> list[Text]:
         rows, columns = unrolled.shape
@@ -118,6 +116,7 @@ class MatrixView:
     def _legend(self, unrolled: Unrolled) -> list[Text]:
         roles = {"window"} if unrolled.active else set()
         roles |= {"current"} if unrolled.hit else set()
+        roles |= {"unused"} if unrolled.unused else set()
         return [legend(roles, self.look)] if roles else []
 
     def _relation(self, width: int) -> list[Text]:

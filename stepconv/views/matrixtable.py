@@ -13,6 +13,7 @@ from rich.text import Text
 from stepconv.language import _
 from stepconv.views.grid import crop, part_seen
 from stepconv.views.numbers import formatter
+from stepconv.views.slices import tail
 from stepconv.views.theme import Look
 from stepconv.views.unrolled import Unrolled
 
@@ -73,10 +74,10 @@ class MatrixTable:
         return drawn + self._note(down, across)
 
     def _cell_width(self) -> int:
-        entries = self._sampled()
+        entries, columns = self._sampled(), self.unrolled.shape[1]
         return max(
             _widest(self.above, self.write_above),
-            cell_len(self.unrolled.column_label(self.unrolled.shape[1] - 1)),
+            *(cell_len(self._column(c)[0]) for c in {*self.unrolled.unused, columns - 1}),
             max((cell_len(self._entry([k])) for k in entries), default=1),
         )
 
@@ -101,17 +102,24 @@ class MatrixTable:
                 cells.append(_Cell(self.look.plain("·"), "padding"))
                 continue
             role = "window" if r == unrolled.row or c == unrolled.column else "input"
-            cells.append(_Cell(self._entry(entries[c]), "current" if (r, c) == unrolled.hit else role))
+            role = "current" if (r, c) == unrolled.hit else role
+            cells.append(_Cell(self._entry(entries[c]), role))
         return cells
 
     def _head(self, columns: range, width: int, margin: int) -> Text:
         line = Text(" " * margin, no_wrap=True, overflow="crop")
         for c in columns:
-            label = self.unrolled.column_label(c)
-            hidden = c in self.unrolled.unused and not self.unrolled.transpose
+            label, role = self._column(c)
             line.append(" " + " " * (width - cell_len(label)))
-            line.append(label, self.look.style("unused" if hidden else "label"))
+            line.append(label, self.look.style(role))
         return line
+
+    def _column(self, c: int) -> tuple[str, str]:
+        """The label of a column, and whether anything is under it."""
+        label = self.unrolled.column_label(c)
+        if c in self.unrolled.unused:
+            return label + tail("unused", self.look), "unused"
+        return label, "label"
 
     def _vector(self, columns: range, width: int, margin: int) -> Text:
         above, before = self.symbols

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -22,9 +23,9 @@ from stepconv.views.matrix import MatrixView
 from stepconv.views.theme import Look
 from stepconv.views.worked import WorkedSums
 
-INDENT = 2
-_UNTOLD = {"input", "kernel", "done"}
-"""Roles that need no legend."""
+INDENT, WRITTEN = 2, 16
+_UNTOLD = {"input", "kernel", "done", "border"}
+"""Roles that need no legend, or have one under the sums."""
 
 
 class Overview:
@@ -60,11 +61,12 @@ class Overview:
         else:
             yield from indented(_arrays(trace, look, options.max_width - INDENT), INDENT)
             yield Text()
-            yield WorkedSums(trace, look)
-            yield Text()
-            hint = _("One step at a time: --step 1, or --play to move with the arrow keys.")
-            lines = flow([hint], options.max_width - INDENT, look.style("note"), gap=1)
-            yield from indented(lines, INDENT)
+            yield WorkedSums(trace, look, limit=WRITTEN)  # says itself how to see the others
+            if prod(len(span) for span in trace.region) <= WRITTEN:
+                yield Text()
+                hint = _("One step at a time: --step 1, or --play to move with the arrow keys.")
+                lines = flow([hint], options.max_width - INDENT, look.style("note"), gap=1)
+                yield from indented(lines, INDENT)
 
 
 def page(
@@ -106,7 +108,7 @@ def _arrays(trace: Trace, look: Look, width: int) -> list[Text]:
     facts = words.layout_facts(trace) if trace.order == "gather" else words.crop_facts(trace)
     facts += words.region_fact(trace)
     if hidden := hidden_kernels(trace):
-        facts.append(_("the kernels of {count} more output channels").format(count=hidden))
+        facts.append(_("kernels not drawn: {count}").format(count=hidden))
     notes = flow([look.formula(fact) for fact in facts], width, look.style("note"))
     notes += legend_lines(roles - _UNTOLD, look, width, indent=0)
     return [*lines, *([Text()] if notes else []), *notes]

@@ -40,7 +40,7 @@ class Reading:
     --------
     >>> from stepconv import trace
     >>> reading = Reading(trace([[1, 2, 3]], [[[1, 10]]])[1], term=0)
-    >>> reading.shape, reading.tap, reading.sum, reading.finished
+    >>> reading.shape, reading.tap, int(reading.sum), reading.finished
     ((1, 1, 1, 2), (0, 0, 0), 2, False)
     """
 

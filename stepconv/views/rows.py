@@ -152,6 +152,11 @@ def note(text: str, look: Look, indent: int = INDENT) -> Text:
     )
 
 
+def left_out(more: str, options: str, look: Look) -> Text:
+    """Return a quiet line on what is left out, with the options that show it."""
+    return note(_("… {more}: {options}").format(more=more, options=options), look)
+
+
 def part(letter: str, first: int, last: int, count: int) -> str:
     """Say which part of a whole is seen, by names such as x1."""
     names = f"{letter}{first}" if first == last else f"{letter}{first}–{letter}{last}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 
+import numpy as np
 from rich.cells import cell_len
 
 from stepconv.language import _
@@ -111,6 +112,15 @@ class Scattering:
             return [Entry(f"{_('sum')} {bias}", role="bias")]
         return [Entry(_("sum"), role="label"), Entry(f"{bias} {_('bias')}", role="bias")]
 
+    @property
+    def _blocks(self) -> int:
+        return self.trace.geometry.group_inputs
+
+    @property
+    def _block(self) -> int:
+        """Which of the group's input channels this is."""
+        return self.trace.geometry.group_channels(self.channel).index(self.in_channel)
+
     # -- the rows ---------------------------------------------------------------------
 
     def _ends(self, columns: Sequence[_Column]) -> tuple[int, int]:
@@ -123,7 +133,17 @@ class Scattering:
         if isinstance(place, range):
             return Row("cells", Label(more_rows(len(place))))
         entries = {c.number: entry for c in columns if (entry := c.entry(place))}
-        return Row("cells", self._label(place), entries | self._sums(place, columns[-1].number))
+        if self.focus is not None or entries or self._untouched(place, columns[0].number):
+            entries |= self._sums(place, columns[-1].number)
+        return Row("cells", self._label(place), entries)
+
+    def _untouched(self, place: int, first: int) -> bool:
+        """Whether no stamp at all lands there, and no columns before `first` showed the row."""
+        axis = self.axis
+        if max(axis.source_at(axis.window(place))) >= 0 or self._block < self._blocks - 1:
+            return False
+        before = _window(self, first - 1)
+        return first == 0 or place >= max(before[-1] + 1, before.start + axis.stride)
 
     def _label(self, place: int) -> Label:
         axis = self.axis
@@ -168,14 +188,13 @@ class Scattering:
 
         And whether no other is to come.
         """
-        geometry, taps = self.trace.geometry, self.axis.kernel_size
+        taps = self.axis.kernel_size
         sources = self.axis.source_at(self.axis.window(place)).tolist()
-        block = geometry.group_channels(self.channel).index(self.in_channel)
         landed = [tap for tap, source in enumerate(sources) if 0 <= source <= last]
-        complete = block == geometry.group_inputs - 1 and max(sources) <= last
+        complete = self._block == self._blocks - 1 and max(sources) <= last
         if max(sources) < 0:
-            return taps * geometry.group_inputs - 1, True
-        return block * taps + (landed[-1] if landed else -1), complete
+            return taps * self._blocks - 1, True
+        return self._block * taps + (landed[-1] if landed else -1), complete
 
 
 class _Column:
@@ -212,10 +231,19 @@ class _Column:
             if plan.tap is not None and tap > plan.tap:
                 return Entry("∙", role="pending")
             role = "current" if tap == plan.tap else "window"
-        value = factor(plan.figures.value(self.stamp.value))
-        product = self.stamp.products[self.stamp.output_channels.index(plan.channel), tap]
+        value, product = factor(plan.figures.value(self.stamp.value)), self._product(place, tap)
         left = f"{value}·w{tap + 1}" if plan.level < 2 else ""
         return Entry(plan.figures.result(product), left, role)
+
+    def _product(self, place: int, tap: int) -> object:
+        """Return what is recorded where it lands; for a cropped product nothing is."""
+        plan, trace = self.plan, self.plan.trace
+        if place in trace.region[2]:
+            cell = trace.cell((plan.sample, plan.channel, place))
+            return trace.products[cell, trace.term_number(plan.in_channel, (tap,))]
+        share = plan.channel % trace.geometry.group_outputs
+        with np.errstate(all="ignore"):
+            return self.stamp.value * trace.weight[plan.in_channel, share, tap]
 
 
 def _window(plan: Scattering, number: int) -> range:

@@ -6,12 +6,12 @@ import io
 import os
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal, TextIO
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from stepconv.views.theme import THEME, Look
 
@@ -73,7 +73,7 @@ class Screen:
     ) -> str:
         """Return what `renderable` prints here, without blanks at the ends of lines."""
         console = self._console
-        console.size = (width or self.width, height or 25)  # type: ignore[assignment]
+        console.size = (width or self.width, height or 25)
         with console.capture() as capture:
             console.print(renderable)
         return re.sub(r"[ \t]+$", "", capture.get(), flags=re.MULTILINE)
@@ -81,6 +81,11 @@ class Screen:
     def show(self, renderable: RenderableType) -> None:
         """Print `renderable`, in one piece."""
         self.write(self.text(renderable))
+
+    def styled(self, text: str, style: str, size: int) -> str:
+        """Return `text`, which is in lines already, with its first `size` characters styled."""
+        message = Text.assemble((text[:size], style), text[size:])
+        return self.text(message, width=10_000).rstrip("\n")
 
     def write(self, text: str) -> None:
         """Print `text`; what the stream cannot encode becomes question marks."""
@@ -123,7 +128,7 @@ class Screen:
 def can_encode(stream: TextIO, text: str) -> bool:
     """Return whether `stream` can take `text`.
 
-    >>> can_encode(sys.__stdout__, "plain")
+    >>> can_encode(io.StringIO(), "\u4e2d")
     True
     """
     try:

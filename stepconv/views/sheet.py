@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -44,38 +45,47 @@ class Sheet:
         self.measure = plan.measure
         self.across = max(_across(plan, width), 1)
 
-    def lines(self, room: int | None = None) -> list[Text]:
-        """Draw it, where one steps in `room` lines."""
-        if self.focus is None:
-            return self._bands()
+    def bands(self) -> Iterator[Text]:
+        """Draw all columns, as many at a time as fit."""
         count = self.plan.columns
-        seen = crop(count, range(self.focus, self.focus + 1), self.across)
-        notes = [] if len(seen) == count else [self.plan.part(seen)]
-        rows = self._page(seen)
+        bands = -(-count // self.across)
+        for band in range(bands):
+            seen = range(band * count // bands, (band + 1) * count // bands)
+            rows, more = _fit(self._page(seen), MOST_ROWS)
+            yield from [Text()] if band else []
+            yield from (self._line(row, seen) for row in rows)
+            if more:
+                yield note("… " + more, self.look)
+
+    def step(self, room: int | None = None) -> list[Text]:
+        """Draw the columns around the one at hand, in `room` lines."""
+        rows, count = self._rows, self.plan.columns
+        notes = [] if len(self._seen) == count else [self.plan.part(self._seen)]
         if room is not None:
             kept, more = _fit(rows, room - bool(notes))
             if more:
                 kept, more = _fit(rows, room - 1)
                 notes.append(more)
             rows = kept
-        drawn = [self._line(row, seen) for row in rows]
+        drawn = [self._line(row, self._seen) for row in rows]
         if notes:
             drawn.append(note("… " + "   ".join(notes), self.look))
         return drawn
 
-    def _bands(self) -> list[Text]:
-        count = self.plan.columns
-        bands = -(-count // self.across)
-        drawn: list[Text] = []
-        for band in range(bands):
-            seen = range(band * count // bands, (band + 1) * count // bands)
-            if drawn:
-                drawn.append(Text())
-            rows, more = _fit(self._page(seen), MOST_ROWS)
-            drawn += [self._line(row, seen) for row in rows]
-            if more:
-                drawn.append(note("… " + more, self.look))
-        return drawn
+    @property
+    def roles(self) -> set[str]:
+        """Which roles the entries have, where one steps."""
+        return {entry.role for row in self._rows for entry in row.entries.values()}
+
+    @cached_property
+    def _seen(self) -> range:
+        """The columns around the one at hand."""
+        at = self.focus or 0
+        return crop(self.plan.columns, range(at, at + 1), self.across)
+
+    @cached_property
+    def _rows(self) -> list[Row]:
+        return self._page(self._seen)
 
     def _page(self, seen: range) -> list[Row]:
         """Ask the plan for its rows, block lines broken to the width."""

@@ -16,6 +16,7 @@ from stepconv.spec import ConvSpec
 from stepconv.views.columns import columns
 from stepconv.views.header import axis_label
 from stepconv.views.layout import flow, indented
+from stepconv.views.paragraph import listed
 from stepconv.views.theme import Look
 
 COUNTED, COUNTED_TAPS = 2**22, 2**12
@@ -186,7 +187,7 @@ class Sizes:
         found: dict[Axis, list[str]] = {}
         for name, axis in self._named:
             found.setdefault(axis, []).append(name)
-        return [(", ".join(names), axis) for axis, names in found.items()]
+        return [(listed(names), axis) for axis, names in found.items()]
 
     # -- costs --------------------------------------------------------------------------
 
@@ -243,7 +244,7 @@ def _unused_of_many(axis: Axis) -> str:
         texts.append(text.format(count=axis.step - reached, step=axis.step))
     if (left := axis.leftover - axis.pad[1]) > 0 and not axis.transposed:
         texts.append(_("the last {count}").format(count=left))
-    return ", ".join(texts)
+    return listed(texts)
 
 
 def _facts(axis: Axis) -> list[str]:

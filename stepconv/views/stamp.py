@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rich.text import Text
-
 from stepconv.errors import TraceError
 from stepconv.language import _
 from stepconv.record import Stamp, Trace
@@ -15,7 +13,7 @@ from stepconv.views.board import Board, Panel
 from stepconv.views.body import MOST_WORKED, Body, worked
 from stepconv.views.figures import factor, figures
 from stepconv.views.grid import Cell, Rows
-from stepconv.views.layout import Part
+from stepconv.views.layout import Part, flow
 from stepconv.views.slices import GLYPHS, Triple, tail
 from stepconv.views.stamped import stamped_grids, value_grid
 from stepconv.views.stamping import Array, Stamping
@@ -125,8 +123,8 @@ class StampView(Body):
         works = [(self._depth(tap), stamp_work(stamping, self.look, tap)) for tap in depths]
         bias = figures(self.trace).result(self.trace.bias[stamping.channel])
         end = _("last stamp of this channel: + bias {bias} on every cell").format(bias=bias)
-        line = Text(self.look.plain(end), self.look.style("bias"))
-        return [*worked(works, width, self.look), Part.of([line] * self._biased)]
+        lines = flow([self.look.plain(end)] * self._biased, width, self.look.style("bias"))
+        return [*worked(works, width, self.look), Part.of(lines)]
 
     @property
     def _biased(self) -> bool:
@@ -169,7 +167,7 @@ class _Worked:
         before = self._cells(stamping.before, self._before)
         after = self._cells(stamping.after, self._after)
         return [
-            Matrix(_("kernel"), kernel, mine.weight_width, sign=f"{value} ×"),
+            Matrix(_("kernel"), kernel, mine.weight_width, sign=f"{value:>{mine.value_width}} ×"),
             Matrix(_("stamp"), stamp, mine.product_width + room, sign="="),
             Matrix(_("before"), before, mine.result_width, sign="+"),
             Matrix(_("after"), after, mine.result_width, sign="="),

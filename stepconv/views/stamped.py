@@ -111,9 +111,9 @@ class _Stamped:
         """Write what the cells that are traced held before the stamp; at the end, the output."""
         stamping = self.stamping
         depth, *spans = stamping.spans
-        if self.depth not in depth:
-            return {}
         rows, columns = _common(rows, spans[0]), _common(columns, spans[1])
+        if self.depth not in depth or not rows or not columns:
+            return {}
         if stamping.finished:
             sums, touched = stamping.output(self.depth, rows, columns)
         else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property, reduce
 from math import prod
 from typing import Any
@@ -11,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepconv.geometry import Axis
 from stepconv.record import Stamp
 from stepconv.record.placement import multiplied
 from stepconv.views.figures import figures
 from stepconv.views.slices import Triple, embed
+from stepconv.views.walks import Walk, outer, passed
 
 Array = NDArray[Any]
 
@@ -187,23 +185,24 @@ class Stamping:
         Returns
         -------
         sums, touched : ndarray, (rows, columns)
-            The sums then, and whether any product had come to the cell.
+            The sums then, 0 where no product had come to the cell; and whether one had.
         """
         parts = (range(depth, depth + 1), rows, columns)
         walks = [
-            _Walk.along(axis, part, place)
+            Walk.along(axis, part, place)
             for axis, part, place in zip(self.axes, parts, self.position, strict=True)
         ]
         block = self.stamp.input_index[1] % self.trace.geometry.group_inputs
-        passed = block * self.taps + _passed(walks, lambda walk: (walk.below, walk.taps))
-        touched = block * _outer([walk.values for walk in walks])
-        touched += _passed(walks, lambda walk: (walk.values_below, walk.values))
+        earlier = block * self.taps + passed(walks, lambda walk: (walk.below, walk.taps))
+        touched = block * outer([walk.values for walk in walks])
+        touched += passed(walks, lambda walk: (walk.values_below, walk.values))
         offsets = np.ix_(
             *(np.asarray(part) - span.start for part, span in zip(parts, self.spans, strict=True))
         )
         cells = self._rows(np.broadcast_arrays(*offsets))
-        sums = self.trace.sums[cells, np.maximum(passed - 1, 0)]
-        return sums[0], touched[0] > 0
+        sums = self.trace.sums[cells, np.maximum(earlier - 1, 0)]
+        known = touched[0] > 0
+        return np.where(known, sums[0], sums.dtype.type(0)), known
 
     def output(self, depth: int, rows: range, columns: range) -> tuple[Array, Array]:
         """Tell what a part of the output is in the end, as `held` tells what it was."""
@@ -216,50 +215,3 @@ class Stamping:
             columns.start - self.spans[2].start : columns.stop - self.spans[2].start,
         ]
         return part, np.ones(part.shape, dtype=bool)
-
-
-@dataclass(frozen=True)
-class _Walk:
-    """Along one axis, for some output positions: the taps of the sum that lie before the stamp.
-
-    `below` counts the taps over laid-out positions before that of the stamp's input cell,
-    `at` says whether one lies on it, `taps` counts all. Those that lie on input values, not
-    on zeros, are counted in `values_below` and `values`.
-    """
-
-    below: Array
-    at: Array
-    taps: Array
-    values_below: Array
-    values: Array
-
-    @classmethod
-    def along(cls, axis: Axis, part: range, place: int) -> _Walk:
-        under = np.asarray(part)[:, None] * axis.step + np.arange(axis.kernel_size) * axis.dilation
-        here = axis.border[0] + place * axis.spread
-        below, real = under < here, axis.source_at(under) >= 0
-        return cls(
-            below.sum(axis=1),
-            (under == here).any(axis=1),
-            np.full(len(part), axis.kernel_size),
-            (below & real).sum(axis=1),
-            real.sum(axis=1),
-        )
-
-
-def _passed(walks: Sequence[_Walk], counts: Callable[[_Walk], tuple[Array, Array]]) -> Array:
-    """Count the terms of each cell that come before the stamp, in the order of its sum.
-
-    Before it, in a sum read row by row, are the rows above, and in its own row what is left.
-    """
-    total = np.zeros((1, 1, 1), dtype=np.int64)
-    for axis, walk in enumerate(walks):
-        same = [earlier.at for earlier in walks[:axis]]
-        whole = [counts(later)[1] for later in walks[axis + 1 :]]
-        total = total + _outer([*same, counts(walk)[0], *whole])
-    return total
-
-
-def _outer(factors: Sequence[Array]) -> Array:
-    counts = [np.asarray(one, dtype=np.int64) for one in factors]
-    return np.asarray(reduce(np.multiply.outer, counts))

@@ -8,8 +8,8 @@ from stepconv.record import Placement, Trace
 from stepconv.views import words
 from stepconv.views.board import Board, Panel
 from stepconv.views.body import MOST_WORKED, Body, worked
-from stepconv.views.layout import Part, beside, indented
-from stepconv.views.ledger import LEAST, ledger, part_names, sum_line
+from stepconv.views.layout import Part, beside
+from stepconv.views.ledger import LEAST, ledger, part_names, sum_lines
 from stepconv.views.reading import Reading
 from stepconv.views.slices import has_copies, input_grids, output_grid
 from stepconv.views.theme import Look
@@ -115,21 +115,20 @@ class StepView(Body):
         reading, look = self.reading, self.look
         if reading.parts == 1:
             work = window_work(reading, look)
-            line = sum_line(reading, look)
-            indent = max(work.width(width) - 1 - line.cell_len, 0)
-            return [*worked([("", work)], width, look), Part.of(indented([line], indent))]
+            end = sum_lines(reading, look, work.width(width) - 1, width)
+            return [*worked([("", work)], width, look), Part.of(end)]
         if self.still and reading.parts <= MOST_WORKED:
             works = [
                 (name, window_work(reading, look, part))
                 for part, name in enumerate(part_names(reading))
             ]
-            book = ledger(reading, look, pointer=False)
+            book = ledger(reading, look, width, pointer=False)
             return [*worked(works, width, look), Part(book.height, book.lines)]
         return self._with_ledger(width)
 
     def _with_ledger(self, width: int) -> list[Part]:
         """Set the ledger beside the work, or below it."""
-        work, book = window_work(self.reading, self.look), ledger(self.reading, self.look)
+        work, book = window_work(self.reading, self.look), ledger(self.reading, self.look, width)
         *_name, part = worked([("", work)], width, self.look)
         if work.width(width) + GAP + book.width > width:
             return [part, Part(book.height, book.lines, {1: LEAST + 2, 6: LEAST})]

@@ -100,8 +100,8 @@ class Look:
         return f"stepconv.{role}"
 
     def formula(self, text: str) -> str:
-        """Return `text`, in which · multiplies, in the characters this screen has."""
-        return self.plain(text.replace("·", "*") if self.ascii else text)
+        """Return `text`, where · multiplies and → leads on, in the characters this screen has."""
+        return self.plain(text.replace("·", "*").replace("→", "->") if self.ascii else text)
 
     def plain(self, text: str) -> str:
         """Return `text` in the characters this screen has."""

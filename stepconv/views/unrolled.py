@@ -100,7 +100,9 @@ class Unrolled:
 
     @cached_property
     def unused(self) -> set[int]:
-        """Columns without an entry: in W, the input cells that no placement reaches."""
+        """Columns without an entry: input cells that no placement reaches."""
+        if self.transpose:
+            return set()
         counts = np.bincount(self.matrix.column, minlength=self.shape[1])
         return set(np.flatnonzero(counts == 0).tolist())
 

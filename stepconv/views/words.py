@@ -10,6 +10,7 @@ from stepconv.language import _
 from stepconv.record import Trace
 from stepconv.views.figures import factor, figures
 from stepconv.views.header import axis_label
+from stepconv.views.paragraph import listed
 from stepconv.views.reading import Reading
 from stepconv.views.stamping import Stamping
 
@@ -204,7 +205,7 @@ def _which(trace: Trace, sample: int, channel: int, channels: int, name: str) ->
         parts.append(_("sample {sample}").format(sample=sample))
     if channels > 1:
         parts.append(name.format(channel=channel))
-    return [", ".join(parts)] if parts else []
+    return [listed(parts)] if parts else []
 
 
 def _for_axes(trace: Trace, say: Callable[[Axis], str]) -> list[str]:
@@ -214,7 +215,9 @@ def _for_axes(trace: Trace, say: Callable[[Axis], str]) -> list[str]:
     if len(set(facts)) == 1:
         return [fact for fact in facts[:1] if fact]
     names = [axis_label(name) for name in AXIS_NAMES[len(axes)]]
-    return [f"{name}: {fact}" for name, fact in zip(names, facts, strict=True) if fact]
+    told = _("{name}: {fact}")
+    pairs = zip(names, facts, strict=True)
+    return [told.format(name=name, fact=fact) for name, fact in pairs if fact]
 
 
 def _inserted(axis: Axis) -> str:

@@ -156,25 +156,33 @@ class Work:
 
     @property
     def _indent(self) -> int:
-        return max(cell_len(m.name) for m in self.wide) + 2 + GAP
+        return self._signs + 1 + max(cell_len(m.name) for m in self.wide) + GAP
+
+    @property
+    def _signs(self) -> int:
+        return max(1, *(cell_len(matrix.sign) for matrix in self.wide))
 
     def _stack(self, row: int, columns: range, width: int) -> list[Text]:
         """Draw one row of the work, a line for each matrix, and behind them its sums."""
         digits = max(matrix.digits for matrix in self.wide)
         lines = []
         for matrix in self.wide:
-            name = self.look.plain(f"{matrix.sign or ' '} {matrix.name}")
+            name = self.look.plain(f"{matrix.sign:>{self._signs}} {matrix.name}")
             line = Text(name + " " * (self._indent - cell_len(name)), self.look.style("label"))
             alike = Matrix("", matrix.rows, digits)
             lines.append(Text().append_text(line).append_text(self._row(alike, row, columns)))
-        sums = Text()
-        for matrix in self.totals:
-            sums.append(matrix.name, self.look.style("label"))
-            sums.append_text(self._row(matrix, row, range(1))).append(" " * GAP)
-        if lines[-1].cell_len + GAP + sums.cell_len > width:
-            lines.append(Text(" " * self._indent))
-        lines[-1].append(" " * GAP).append_text(sums)
+        totals = [self._total(matrix, row) for matrix in self.totals]
+        if lines[-1].cell_len + sum(GAP + total.cell_len for total in totals) > width:
+            lines.append(Text(" " * (self._indent - GAP)))
+        for total in totals:
+            if lines[-1].cell_len + GAP + total.cell_len > width:
+                lines.append(Text())
+            lines[-1].append(" " * GAP).append_text(total)
         return lines
+
+    def _total(self, matrix: Matrix, row: int) -> Text:
+        name = Text().append(matrix.name, self.look.style("label"))
+        return name.append_text(self._row(matrix, row, range(1)))
 
 
 def _part(one: str, several: str, seen: range, count: int) -> list[str]:

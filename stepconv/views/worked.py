@@ -16,7 +16,8 @@ from stepconv.record import Placement, Trace
 from stepconv.views.figures import factor, figures, plus, subtotals
 from stepconv.views.grid import crop
 from stepconv.views.legend import legend_lines
-from stepconv.views.rows import INDENT, fill, note
+from stepconv.views.paragraph import listed
+from stepconv.views.rows import INDENT, fill, left_out, note
 from stepconv.views.theme import Look
 from stepconv.views.words import which_output
 
@@ -81,9 +82,7 @@ class WorkedSums:
         seen = crop(count, at, self.limit)
         sums, shown, heading = [], 0, ""
         for placement in islice(self.trace.placements, seen.start, seen.stop):
-            above = ", ".join(
-                which_output(self.trace, placement.output_index[0], placement.channel)
-            )
+            above = listed(which_output(self.trace, placement.output_index[0], placement.channel))
             if above != heading:
                 sums.append(
                     Sum(Text(" " * INDENT + above, self.look.style("title")), [Text()], None)
@@ -93,13 +92,14 @@ class WorkedSums:
             shown += 1
             if self._enough(sums):
                 break
-        yield from _flush(sums, options.max_width)
+        lines = list(_flush(sums, options.max_width))
+        yield from lines
         if shown < count:
             more = _("{count} more output cells").format(count=count - shown)
-            yield note(f"… {more}: --step A:B  --play", self.look)
+            yield left_out(more, "--step A:B  --play", self.look)
         if self.term is not None:
             yield note(f"… {_('so far')}", self.look)
-        if self._copies:
+        if any(self.look.plain("′") in line.plain for line in lines):
             yield from legend_lines({"border"}, self.look, options.max_width)
 
     @property
@@ -134,7 +134,7 @@ class WorkedSums:
             lines = self._lines(blocks[0], width - head.cell_len)
             yield Sum(head, lines, *self._result(placement, done))
             return
-        adds = subtotals(self.trace)[self.trace.cell(placement.output_index)]
+        adds = subtotals(self.trace, self.trace.cell(placement.output_index))
         names = [_("channel {channel}").format(channel=c) for c in placement.input_channels]
         size = max(map(cell_len, [*names, _("sum")])) + 2
         for block, name in enumerate(names):
