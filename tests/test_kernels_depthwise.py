@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.depthwise import BAND_BYTES, CHAIN, plan
 from stepconv.kernels.plan import TextbookPlan
-from stepconv.spec import PADDING_MODES
+from stepconv.values import PADDING_MODES
 from tests.helpers import Array
 
 pytestmark = pytest.mark.compiled
