@@ -150,7 +150,8 @@ class Layout:
         z = np.arange(self.axes[0].kernel_size) * (len(rows.phases) * across)
         y = np.array(rows.phase) * across + np.array(rows.shift) * self.columns
         x = np.array(columns.phase) * plane + np.array(columns.shift)
-        return (z[:, None, None] + y[:, None] + x).ravel()
+        read: Indices = z[:, None, None] + y[:, None] + x
+        return read.ravel()
 
     def describe(self, tables: Tables) -> dict[int, int]:
         """Return the settings of the band and its taps."""

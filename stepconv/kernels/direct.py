@@ -227,6 +227,8 @@ class DirectPlan:
         }
         self._settings = np.array([settings[field] for field in range(SETTINGS)], np.int64)
         self._tables = tables.array()
+        #: Numbers that a run takes on the heap while it lasts.
+        self.scratch = settings[SCRATCH]
         numbers = np.empty(0, dtype)
         self._convolve = specialised(convolve, self._settings, self._tables, *(numbers,) * 4, 0, 0)
         self._pack = specialised(pack, numbers, numbers, 0, 0)

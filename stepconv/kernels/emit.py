@@ -20,10 +20,12 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
 
 from stepconv.kernels.host import host
+
+cgutils: Any = _cgutils  # some versions of Numba have types for a part of it
 
 Value = Any  # of llvmlite: a number, vector, mask or pointer that the code will hold when it runs
 
@@ -216,9 +218,17 @@ class Code:
         """Return a vector with `number` in every lane."""
         return self._spread(number, self.vector)
 
+    def constant(self, number: float) -> Value:
+        """Return a vector with a number known beforehand in every lane."""
+        return ir.Constant(self.vector, [number] * self.lanes)
+
     def sum(self, one: Value, other: Value) -> Value:
         """Add two vectors."""
         return self.builder.fadd(one, other)
+
+    def difference(self, one: Value, other: Value) -> Value:
+        """Subtract two vectors."""
+        return self.builder.fsub(one, other)
 
     def multiply_add(self, one: Value, other: Value, total: Value) -> Value:
         """Return ``one * other + total``.

@@ -258,8 +258,9 @@ class PhasesPlan:
         axes = geometry.embedded
         steps = tuple(axis.stride for axis in axes)
         phases = prod(steps)
-        shifts = tuple(_shifts(axis) for axis in axes)
-        bands = tuple(_band(axis, own) for axis, own in zip(axes, shifts, strict=True))
+        shifts = [_shifts(axis) for axis in axes]
+        z, y, x = (_band(axis, own) for axis, own in zip(axes, shifts, strict=True))
+        bands = z, y, x
         flat = replace(geometry, axes=bands)
         chosen = cut(flat, dtype, bands, threads, beside=phases * TILE_ROWS)
         depth, height, width = (axis.output_size for axis in bands)
@@ -270,12 +271,12 @@ class PhasesPlan:
         layout = Layout.of(bands, chosen.rows, chosen.columns)
         tables = Tables()
         settings = layout.describe(tables)
-        records, order = _phases(geometry, axes, shifts, layout, tables)
+        kernel = tuple(axis.kernel_size for axis in axes)
+        records, order = _phases(geometry, kernel, shifts, layout, tables)
         inputs, outputs = geometry.group_inputs, geometry.group_outputs
-        kernel = prod(geometry.kernel_size)
         blocks = -(-outputs // TILE_ROWS)
-        self._packed = geometry.groups * blocks * TILE_ROWS * inputs * kernel
-        self._sizes = geometry.groups, inputs, outputs, kernel
+        self._packed = geometry.groups * blocks * TILE_ROWS * geometry.terms
+        self._sizes = geometry.groups, inputs, outputs, prod(kernel)
         self._order = np.array(order, np.int64)
         stage_plane = chosen.rows * chosen.columns
         biases_at = inputs * layout.channel + 2 * lanes
@@ -295,7 +296,7 @@ class PhasesPlan:
             PHASES_HIGH: steps[1],
             PHASES_WIDE: steps[2],
             PHASES_AT: tables.add(records),
-            KERNEL: kernel,
+            KERNEL: prod(kernel),
             LEVELS_OUT: depth,
             BAND_ROWS: chosen.rows,
             BAND_COLUMNS: chosen.columns,
@@ -316,6 +317,8 @@ class PhasesPlan:
         }
         self._settings = np.array([settings[field] for field in range(SETTINGS)], np.int64)
         self._tables = tables.array()
+        #: Numbers that a run takes on the heap while it lasts.
+        self.scratch = settings[SCRATCH]
         numbers = np.empty(0, dtype)
         self._convolve = specialised(convolve, self._settings, self._tables, *(numbers,) * 4, 0, 0)
         self._pack = specialised(pack, numbers, numbers, 0, 0, 0, 0, self._order)
@@ -359,31 +362,26 @@ def _band(axis: Axis, shifts: list[dict[int, int]]) -> Axis:
 
 def _phases(
     geometry: Geometry,
-    axes: Axes,
-    shifts: tuple[list[dict[int, int]], ...],
+    kernel: tuple[int, ...],
+    shifts: list[list[dict[int, int]]],
     layout: Layout,
     tables: Tables,
 ) -> tuple[list[int], list[int]]:
     """Return the records of the phases, and for `pack` the taps of each."""
     offsets = layout.offsets.reshape([axis.kernel_size for axis in layout.axes])
-    kernel = [axis.kernel_size for axis in axes]
+    numbers = np.arange(prod(kernel)).reshape(kernel)
     records: list[int] = []
     order: list[int] = []
     for parts in product(*shifts):
-        taps = [
-            (
-                np.ravel_multi_index(tap, kernel),
-                offsets[
-                    tuple(
-                        own[k] + band.pad[0]
-                        for own, k, band in zip(parts, tap, layout.axes, strict=True)
-                    )
-                ],
-            )
-            for tap in product(*parts)
+        # Along each axis the taps of the phase, and where they lie in the band's wider kernel.
+        taps = [list(part) for part in parts]
+        places = [
+            [shift + axis.pad[0] for shift in part.values()]
+            for part, axis in zip(parts, layout.axes, strict=True)
         ]
-        pieces = -(-geometry.group_inputs * len(taps) // CHAIN)
-        span = -(-geometry.group_inputs // max(1, pieces))
-        records += [len(taps), tables.add([offset for _, offset in taps]), span]
-        order += [len(taps), *(tap for tap, _ in taps)]
+        read = offsets[np.ix_(*places)].ravel()
+        pieces = max(1, -(-geometry.group_inputs * len(read) // CHAIN))
+        span = -(-geometry.group_inputs // pieces)
+        records += [len(read), tables.add(read), span]
+        order += [len(read), *numbers[np.ix_(*taps)].ravel().tolist()]
     return records, order
