@@ -82,7 +82,7 @@ def run(input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any,
         rows, columns = min(table[BAND], table[OUT_Y] - top), min(table[PANEL], table[OUT_X] - left)
         begin = block * table[BLOCK]
         end = min(begin + table[BLOCK], channels)
-        _fill(input, scratch, table, sample * channels + begin, end - begin, z, top, rows, left)
+        fill_band(input, scratch, table, sample * channels + begin, end - begin, z, top, rows, left)
         families, lanes = table[FAMILIES], table[LANES]
         each, more = divmod(rows, families)
         whole = columns // lanes
@@ -110,7 +110,7 @@ def run(input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any,
 
 
 @compiled
-def _fill(
+def fill_band(
     input: Any,
     scratch: Any,
     table: Any,
@@ -142,7 +142,7 @@ def _fill(
         plane = first * image + max(0, slice) * table[IN_Y] * width
         fill(
             stride, scratch, at, table[PLANE], pitch, segment, table, sources + begin,
-            above, inner if stride < 3 else 0, filled - above - inner,
+            above, inner, filled - above - inner,
             input, plane + column + lo, image, width, lo, hi, count,
         )  # fmt: skip
         if (stride >= 3 or table[BORDERS]) and slice >= 0:

@@ -47,6 +47,7 @@ def fill(
 ) -> None:
     """Copy bands into `planes` planes of scratch, with columns dealt out to 1 or 2 phases.
 
+    With more phases the rows are left to the caller, but for those that are zeros.
     A plane gets `above` rows of zeros, `rows` rows, and `below` rows of zeros; the table holds
     which input row each row shows. Of a row, the numbers from `lo` to before `hi` are those
     of the input, from `origin` in its first row on; the others are zeros. Input channels lie
@@ -71,7 +72,7 @@ def fill(
                 down.next(code.move(source_at, 1), code.move(to_row, pitch))
             all_planes.next(code.move(to_plane, plane), code.move(from_plane, image))
 
-    with code.when(code.compare(rows, ">", 0)):
+    with code.when(code.both(code.compare(rows, ">", 0), code.compare(phases, "<=", 2))):
         code.choose(
             code.compare(phases, "==", 2),
             lambda: _copy_rows(code, 2, segment, lo, hi, each_row),
