@@ -10,45 +10,17 @@ from hypothesis import given, strategies as st
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.depthwise import BAND_BYTES, CHAIN, plan
-from stepconv.kernels.plan import TextbookPlan
-from stepconv.values import PADDING_MODES
-from tests.helpers import Array
+from tests.plans import arrays_for, computed, expected, times_written
+from tests.strategies import MODES
 
 pytestmark = pytest.mark.compiled
 
 DTYPES = (np.float32, np.float64)
 
 
-def computed(geometry: Geometry, dtype: Any, arrays: list[Array], threads: int = 1) -> Array:
-    """Return the output of the plan; cells it did not write are nan."""
-    image, weight, bias = arrays
-    made = plan(geometry, np.dtype(dtype), threads)
-    assert made is not None
-    output = np.full(geometry.output_shape, np.nan, dtype)
-    packed = made.pack(weight.reshape(-1))
-    for unit in range(made.units):
-        made.run(image.reshape(-1), packed, bias, output.reshape(-1), unit, unit + 1)
-    return output
-
-
-def arrays_for(geometry: Geometry, dtype: Any, seed: int = 0) -> list[Array]:
-    rng = np.random.default_rng(seed)
-    shapes = (geometry.input_shape, geometry.weight_shape, (geometry.out_channels,))
-    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
-
-
-def expected(geometry: Geometry, arrays: list[Array]) -> Array:
-    """Return the textbook's output in float64."""
-    image, weight, bias = (array.astype(np.float64) for array in arrays)
-    textbook = TextbookPlan(geometry, np.dtype(np.float64))
-    output = np.empty(geometry.output_shape)
-    textbook.run(image.reshape(-1), weight.reshape(-1), bias, output.reshape(-1), 0, textbook.units)
-    return output
-
-
 def assert_agrees(geometry: Geometry, dtype: Any, threads: int = 1) -> None:
     arrays = arrays_for(geometry, dtype)
-    output = computed(geometry, dtype, arrays, threads)
+    output = computed(plan, geometry, arrays, threads)
     # Each of the terms and products is rounded, and chains are at most CHAIN long.
     bound = np.finfo(dtype).eps * (4 + min(geometry.terms, CHAIN)) * 4
     assert np.allclose(output, expected(geometry, arrays), rtol=bound, atol=bound)
@@ -67,7 +39,7 @@ def axes(draw: st.DrawFn, mode: str) -> Axis:
 
 @st.composite
 def geometries(draw: st.DrawFn) -> Geometry:
-    mode, rank = draw(st.sampled_from(PADDING_MODES)), draw(st.integers(1, 3))
+    mode, rank = draw(st.sampled_from(MODES)), draw(st.integers(1, 3))
     channels, multiplier = draw(st.integers(1, 5)), draw(st.integers(1, 3))
     batch = draw(st.sampled_from([None, 0, 1, 3]))
     own = tuple(draw(axes(mode)) for _ in range(rank))
@@ -91,6 +63,7 @@ def test_any_depthwise_layer(geometry: Geometry, dtype: Any, threads: int) -> No
         (1, (61, 64), (7, 7), 1, 3, 9),  # families of rows
         (1, (61, 64), (5, 5), 2, 4, 8),
         (1, (64, 64), (16, 16), 16, 1, 0),
+        (3, (11, 9), (3, 5), 4, 1, 2),
         (3, (5000,), (5,), 1, 1, 2),
         (3, (5001,), (4,), 2, 3, 4),
         (1, (1, 2000), (1, 700), 1, 1, 9),  # a chain that is cut
@@ -133,7 +106,7 @@ def test_padding_is_multiplied_too() -> None:
     image, weight, bias = arrays_for(geometry, np.float32)
     weight[...] = 0
     weight[0, 0, 0, 0] = np.inf
-    output = computed(geometry, np.float32, [image, weight, bias])
+    output = computed(plan, geometry, [image, weight, bias])
     assert np.array_equal(np.isnan(output), np.isnan(expected(geometry, [image, weight, bias])))
     assert np.isnan(output).any()
 
@@ -147,13 +120,4 @@ def test_only_layers_without_sums_over_channels() -> None:
 
 def test_units_write_their_own_cells() -> None:
     axis = Axis(40, 3, 1, 1, (1, 1))
-    geometry = Geometry((axis, axis), 2, 6, 6, 6)
-    made = plan(geometry, np.dtype(np.float32), 2)
-    assert made is not None
-    image, weight, bias = arrays_for(geometry, np.float32)
-    written = np.zeros(geometry.output_shape, int)
-    for unit in range(made.units):
-        output = np.full(geometry.output_shape, np.nan, np.float32)
-        made.run(image.reshape(-1), weight.reshape(-1), bias, output.reshape(-1), unit, unit + 1)
-        written += ~np.isnan(output)
-    assert np.array_equal(written, np.ones_like(written))
+    assert np.all(times_written(plan, Geometry((axis, axis), 2, 6, 6, 6), threads=2) == 1)
