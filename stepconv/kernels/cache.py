@@ -28,6 +28,7 @@ from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
+from uuid import uuid4
 
 import llvmlite
 import numba
@@ -112,26 +113,25 @@ class KernelCache:
 
 @cache
 def folder() -> Path | None:
-    """Return the folder for this code and these settings; None where none can be written.
+    """Return the folder for this code and these settings; None where there can be none.
 
     It lies in NUMBA_CACHE_DIR where that is set, else in the user's cache folder, else
-    beside the sources.
+    beside the sources. One that exists and can only be read will do.
     """
     if _config.CACHE_DIR:
         places = [Path(_config.CACHE_DIR)]
     else:
         beside = Path(__file__).parent / "__pycache__"
         places = [Path(_appdirs.AppDirs("stepconv", appauthor=False).user_cache_dir), beside]
-    for place in places:
-        path = place / f"kernels-{stamp()}"
+    folders = [place / f"kernels-{stamp()}" for place in places]
+    for path in folders:
         with contextlib.suppress(OSError):
-            if not path.exists():
-                path.mkdir(parents=True, exist_ok=True)
-                _prune(place)
-            tempfile.TemporaryFile(dir=path).close()  # a folder may exist and be closed to us
+            path.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=path).close()
             os.utime(path)  # last used now
+            _prune(path.parent)
             return path
-    return None
+    return next((path for path in folders if os.access(path, os.R_OK)), None)
 
 
 @cache
@@ -149,20 +149,22 @@ def stamp() -> str:
 
 def _prune(place: Path) -> None:
     """Remove all but the folders used last."""
-    folders = sorted(place.glob("kernels-*"), key=lambda path: path.stat().st_mtime)
-    for old in folders[:-_KEPT_FOLDERS]:
-        shutil.rmtree(old, ignore_errors=True)
+    with contextlib.suppress(OSError):  # another process does the same
+        folders = sorted(place.glob("kernels-*"), key=lambda path: path.stat().st_mtime)
+        for old in folders[:-_KEPT_FOLDERS]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)  # another process may have pruned it
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    # Not by tempfile, whose files only their owner can read: a class may share a folder.
+    new = path.with_name(f".new-{uuid4().hex}")
     try:
-        with open(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
+        new.write_bytes(content)
+        os.replace(new, path)
     except BaseException:
-        os.unlink(name)
+        with contextlib.suppress(OSError):
+            new.unlink()
         raise
 
 
