@@ -9,6 +9,7 @@ import typer
 
 from stepconv.cli.options import Json, Save, _
 from stepconv.errors import InputError
+from stepconv.language import _ as translated
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,8 +52,9 @@ def receptive(
 
         return Fields(fields, look)
 
+    title = translated(_("receptive field: {layers}")).format(layers=text)
     data = [_data(field) for field in fields] if json else None
-    show(output, page, save=save, title=f"receptive field: {text}", data=data)
+    show(output, page, save=save, title=title, data=data)
 
 
 def _data(field: ReceptiveField) -> dict[str, Any]:

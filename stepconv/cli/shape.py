@@ -9,6 +9,7 @@ import typer
 from stepconv.cli import values
 from stepconv.cli.options import Json, LayerOptions, Save, _, with_layer_options
 from stepconv.errors import InputError
+from stepconv.language import _ as translated
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,6 +40,7 @@ def shape(
 ) -> None:
     """Work out the sizes of a convolution, axis by axis."""
     from stepconv.cli.show import check_suffixes, show
+    from stepconv.views.paragraph import listed
 
     output: Output = context.obj
     check_suffixes(save)
@@ -54,7 +56,11 @@ def shape(
 
         return Sizes(geometry, spec, look)
 
-    title = f"{spec.name}, input {geometry.input_shape}, weight {geometry.weight_shape}"
+    shapes = [
+        translated(_("input {shape}")).format(shape=geometry.input_shape),
+        translated(_("weight {shape}")).format(shape=geometry.weight_shape),
+    ]
+    title = listed([spec.name, *shapes])
     show(output, page, save=save, title=title, data=_data(geometry) if json else None)
 
 
