@@ -2,8 +2,10 @@
 
     | no access | input ............ | no access |     against the end, then against the start
 
-Inputs, weights and biases are read-only pages too. Run as a program, since what it looks
-for is a segmentation fault::
+Inputs, weights, biases and a plan's tables, and the output, which alone can be written to.
+What kernels allocate for themselves comes from Python's debugging allocator where
+PYTHONMALLOC=debug is set: that memory begins as -4e8, and an overrun is found when it is
+given back. Run as a program, since what it looks for ends the process::
 
     python tests/guards.py SEED COUNT [FAMILY ...]
 
@@ -22,9 +24,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +39,7 @@ from stepconv import conv
 from stepconv.errors import StepconvError
 from stepconv.geometry import Geometry
 from stepconv.kernels import plan as plans
+from stepconv.kernels.compiling import compiled
 from stepconv.kernels.plan import Plan, TextbookPlan
 from stepconv.spec import ConvSpec
 from stepconv.values import PADDING_MODES
@@ -89,7 +94,19 @@ class Case:
 def cases(seed: int, count: int) -> Iterator[Case]:
     """Draw convolutions of each sort in turn."""
     dice = random.Random(seed)
-    sorts = (_any, _any, _dense, _dense, _pointwise, _depthwise, _image, _winograd, _transposed)
+    sorts = (
+        _any,
+        _dense,
+        _transposed,
+        _pointwise,
+        _depthwise,
+        _any,
+        _dense,
+        _transposed,
+        _image,
+        _winograd,
+        _dense,
+    )
     found = 0
     while found < count:
         channels, sizes, kernel, arguments = sorts[found % len(sorts)](dice)
@@ -249,7 +266,35 @@ class LeavesHole(_Trespass):
         output[-1] = np.nan
 
 
-FAULTY = (ReadsAfter, ReadsBefore, WritesInput, WritesAfter, LeavesHole)
+class OverrunsScratch(_Trespass):
+    def trespass(self, input: Array, output: Array) -> None:
+        _overrun(64, 16)
+
+
+class ReadsEmptyScratch(_Trespass):
+    def trespass(self, input: Array, output: Array) -> None:
+        output[-1] += _overrun(64, 0)
+
+
+@compiled
+def _overrun(size: int, more: int) -> Any:
+    """Write behind an array of one's own; return what stood in it before."""
+    scratch = np.empty(size, np.float32)
+    before = scratch[0]
+    for i in range(size, size + more):
+        scratch[i] = 0
+    return before
+
+
+FAULTY = (
+    ReadsAfter,
+    ReadsBefore,
+    WritesInput,
+    WritesAfter,
+    LeavesHole,
+    OverrunsScratch,
+    ReadsEmptyScratch,
+)
 
 
 # -- running them
@@ -264,7 +309,10 @@ def run(case: Case, family: Family) -> bool:
     input, weight, bias = _arrays(case)
     expected = _expected(case, input, weight, bias)
     for side in ("end", "start"):
-        packed = fenced(plan.pack(fenced(weight.reshape(-1), side)), side)
+        _fence_tables(plan, side)
+        with mock.patch.object(np, "empty", partial(_fenced_empty, side)):
+            packed = plan.pack(fenced(weight.reshape(-1), side))
+        packed = fenced(packed, side)
         output = fenced(np.full(expected.size, np.nan, dtype), side, readonly=False)
         arrays = fenced(input.reshape(-1), side), packed, fenced(bias, side)
         middle = plan.units // 2
@@ -273,6 +321,16 @@ def run(case: Case, family: Family) -> bool:
                 plan.run(*arrays, output, first, stop)
         _compare(output, expected, case)
     return True
+
+
+def _fence_tables(plan: Plan, side: str) -> None:
+    for name, value in vars(plan).items():
+        if isinstance(value, np.ndarray):
+            object.__setattr__(plan, name, fenced(value, side))
+
+
+def _fenced_empty(side: str, shape: Any, dtype: Any = np.float64) -> Array:
+    return fenced(np.full(shape, np.nan, dtype), side, readonly=False)
 
 
 def run_public(case: Case) -> None:
@@ -321,6 +379,8 @@ def _compare(output: Array, expected: Array, case: Case) -> None:
 
 
 def main(seed: int, count: int, names: list[str]) -> None:
+    # Numba has no public name for it.
+    import_module("numba.core.runtime._nrt_python").memsys_use_cpython_allocator()
     chosen = families(names)
     ran: Counter[str] = Counter()
     for case in cases(seed, count):

@@ -23,13 +23,13 @@ pytestmark = [
 SCRIPT = Path(__file__).parent / "guards.py"
 DRAWN = 400
 # What must have been run, of 400 convolutions drawn, so that none is left out by mistake.
-LEAST = {"direct": 200, "depthwise": 60, "winograd": 20, "conv": DRAWN}
+LEAST = {"direct": 200, "depthwise": 60, "phases": 60, "small": 25, "winograd": 25, "conv": DRAWN}
 
 
 def guarded(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(SCRIPT), *arguments],
-        env=os.environ | environment,
+        env=os.environ | {"PYTHONMALLOC": "debug"} | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -54,7 +54,16 @@ def test_the_guards_catch_a_step_of_one_byte(fault: str) -> None:
     assert result.stderr.splitlines()[-1].startswith(f"{fault}: float")
 
 
-def test_a_cell_that_is_not_written_is_found() -> None:
-    result = guarded("1", "3", "LeavesHole")
+def test_the_guards_catch_an_overrun_of_scratch() -> None:
+    result = guarded("1", "3", "OverrunsScratch")
+    assert result.returncode == -signal.SIGABRT
+    assert "bad trailing pad byte" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [("LeavesHole", "error nan"), ("ReadsEmptyScratch", "error 7.2e+08")]
+)
+def test_the_guards_catch_what_is_not_written(fault: str, error: str) -> None:
+    result = guarded("1", "3", fault)
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1] == "AssertionError: error nan"
+    assert result.stderr.splitlines()[-1] == f"AssertionError: {error}"
