@@ -34,17 +34,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.geometry import Geometry
-from stepconv.kernels import depthwise_bands as bands
 from stepconv.kernels.compiling import compiled, specialised
-from stepconv.kernels.depthwise_bands import fill_band
+from stepconv.kernels.depthwise_tiles import fill
 from stepconv.kernels.host import host
 from stepconv.kernels.winograd_tiles import (
     OUT_SIDE,
     POINTS,
     SIDE,
     copy_rows,
-    multiply,
-    transform_back,
+    products,
     transform_columns,
     transform_rows,
 )
@@ -60,23 +58,35 @@ CHAIN = 128
 #: Scratch for the points of a unit's input, beside which the weights pass through the second cache.
 POINTS_BYTES = 640 * 1024
 
-# The table of a plan begins with what `fill_band` reads, and goes on with:
+# What a plan's table holds: these numbers, then the sources of rows and of border columns.
 (
-    BATCH,
+    CHANNELS,
     OUT_CHANNELS,
+    IN_Y,  # sizes of the input and the output
+    IN_X,
+    OUT_Y,
+    OUT_X,
+    BEFORE,  # padding before the columns of the input
+    LAYOUT,  # columns with their padding
+    BORDERS,  # whether border cells are copies from inside
+    LANES,  # of a vector
     TILES,  # all of them: batch, rows and columns
     DOWN,  # tiles of a column of the output, and of a row
     ACROSS,
     UNIT,  # tiles of a unit
     SHARES,  # of the output channels, each of SHARE blocks of ROWS
     SHARE,
+    PITCH,  # of the rows of the band
+    PLANE,  # of the transformed columns
     COLUMNS_AT,  # where in scratch each stage begins, after the band
-    COLUMNS_PLANE,
     POINTS_AT,
     SUMS_AT,
-    ROWS_AT,
+    LINES_AT,
+    SCRATCH,
+    BORDER_LIST,
+    ROW_LIST,
     FIELDS,
-) = range(bands.FIELDS, bands.FIELDS + 14)
+) = range(26)
 
 
 @compiled
@@ -84,27 +94,34 @@ def _run(
     input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any, stop: Any
 ) -> None:
     """Compute the units from `first` to before `stop`. All arrays are flat."""
-    room = np.empty(table[bands.SCRATCH], input.dtype)
+    room = np.empty(table[SCRATCH], input.dtype)
     scratch = room[-(room.ctypes.data // room.itemsize) % (64 // room.itemsize) :]
-    blocks = -(-table[OUT_CHANNELS] // ROWS)
+    channels, outputs = table[CHANNELS], table[OUT_CHANNELS]
+    blocks = -(-outputs // ROWS)
     done = -1
     for unit in range(first, stop):
         run, share = divmod(unit, table[SHARES])
         begin = run * table[UNIT]
         end = min(begin + table[UNIT], table[TILES])
+        vectors = -(-(end - begin) // table[LANES])
         if run != done:
             _transform(input, scratch, table, begin, end)
             done = run
         for block in range(share * table[SHARE], min(blocks, (share + 1) * table[SHARE])):
-            _products(weight, bias, scratch, table, block, begin, end)
+            products(
+                ROWS, scratch, table[POINTS_AT], vectors,
+                weight, block * POINTS * channels * ROWS, channels, CHAIN, table[SUMS_AT],
+                bias, block * ROWS, min(ROWS, outputs - block * ROWS), table[LINES_AT],
+            )  # fmt: skip
             _keep(output, scratch, table, block, begin, end)
 
 
 @compiled
 def _transform(input: Any, scratch: Any, table: Any, begin: Any, end: Any) -> None:
     """Transform the tiles from `begin` to before `end`, of all channels."""
-    channels, across, down = table[bands.CHANNELS], table[ACROSS], table[DOWN]
-    lanes, plane = table[bands.LANES], table[COLUMNS_PLANE]
+    channels, across, down = table[CHANNELS], table[ACROSS], table[DOWN]
+    width, pitch, lanes = table[IN_X], table[PITCH], table[LANES]
+    before = table[BEFORE]
     top, bottom = begin // across, -(-end // across)  # rows of tiles, of all images
     vectors = -(-(end - begin) // lanes)
     for channel in range(channels):
@@ -112,48 +129,44 @@ def _transform(input: Any, scratch: Any, table: Any, begin: Any, end: Any) -> No
         while row < bottom:
             image, above = divmod(row, down)
             rows = min(bottom - row, down - above)
-            source = image * channels + channel
-            fill_band(input, scratch, table, source, 1, 0, OUT_SIDE * above, OUT_SIDE * rows + 2, 0)
-            transform_columns(scratch, 0, table[bands.PITCH], rows, across, at, plane)
+            lines = OUT_SIDE * rows + 2
+            sources = table[ROW_LIST] + OUT_SIDE * above
+            zeros = 0
+            while zeros < lines and table[sources + zeros] < 0:
+                zeros += 1
+            while lines > zeros and table[sources + lines - 1] < 0:
+                lines -= 1
+            origin = (image * channels + channel) * table[IN_Y] * width
+            fill(
+                1, scratch, 0, 0, pitch, pitch, table, sources + zeros,
+                zeros, lines - zeros, OUT_SIDE * rows + 2 - lines,
+                input, origin, 0, width, before, before + width, 1,
+            )  # fmt: skip
+            if table[BORDERS]:
+                for line in range(zeros, lines):
+                    start = origin + table[sources + line] * width
+                    for cell in range(before):
+                        source = table[table[BORDER_LIST] + cell]
+                        scratch[line * pitch + cell] = input[start + source]
+                    for cell in range(before + width, table[LAYOUT]):
+                        source = table[table[BORDER_LIST] + cell - width]
+                        scratch[line * pitch + cell] = input[start + source]
+            transform_columns(scratch, 0, pitch, rows, across, at, table[PLANE])
             row += rows
             at += rows * across
         at = table[COLUMNS_AT] + begin - top * across
         for vector in range(0, vectors, VECTORS):
-            width = min(VECTORS, vectors - vector)
-            step = channels * width * lanes
-            goal = table[POINTS_AT] + (vector * POINTS * channels + channel * width) * lanes
-            transform_rows(scratch, at + vector * lanes, plane, width, goal, step)
-
-
-@compiled
-def _products(
-    weight: Any, bias: Any, scratch: Any, table: Any, block: Any, begin: Any, end: Any
-) -> None:
-    """Compute `ROWS` output channels of the tiles, as rows of numbers in scratch."""
-    channels, lanes, sums = table[bands.CHANNELS], table[bands.LANES], table[SUMS_AT]
-    vectors = -(-(end - begin) // lanes)
-    line = OUT_SIDE * vectors * lanes
-    factors = block * POINTS * channels * ROWS
-    for vector in range(0, vectors, VECTORS):
-        width = min(VECTORS, vectors - vector)
-        tiles = table[POINTS_AT] + vector * POINTS * channels * lanes
-        if width == 2:
-            multiply(ROWS, 2, scratch, tiles, weight, factors, channels, CHAIN, sums)
-        else:
-            multiply(ROWS, 1, scratch, tiles, weight, factors, channels, CHAIN, sums)
-        for row in range(min(ROWS, table[OUT_CHANNELS] - block * ROWS)):
-            goal = table[ROWS_AT] + row * OUT_SIDE * line + vector * OUT_SIDE * lanes
-            transform_back(
-                scratch, sums + row * width * lanes, ROWS * width * lanes, width,
-                bias, block * ROWS + row, goal, line,
-            )  # fmt: skip
+            count = min(VECTORS, vectors - vector)
+            goal = table[POINTS_AT] + (vector * POINTS * channels + channel * count) * lanes
+            step = channels * count * lanes
+            transform_rows(scratch, at + vector * lanes, table[PLANE], count, goal, step)
 
 
 @compiled
 def _keep(output: Any, scratch: Any, table: Any, block: Any, begin: Any, end: Any) -> None:
     """Copy the rows of `ROWS` output channels to where they belong."""
     across, down, channels = table[ACROSS], table[DOWN], table[OUT_CHANNELS]
-    height, width, lanes = table[bands.OUT_Y], table[bands.OUT_X], table[bands.LANES]
+    height, width, lanes = table[OUT_Y], table[OUT_X], table[LANES]
     line = OUT_SIDE * -(-(end - begin) // lanes) * lanes
     tile = begin
     while tile < end:
@@ -162,7 +175,7 @@ def _keep(output: Any, scratch: Any, table: Any, block: Any, begin: Any, end: An
         tiles = min(end - tile, across - left)
         y, x = OUT_SIDE * above, OUT_SIDE * left
         rows, count = min(OUT_SIDE, height - y), min(OUT_SIDE * tiles, width - x)
-        at = table[ROWS_AT] + OUT_SIDE * (tile - begin)
+        at = table[LINES_AT] + OUT_SIDE * (tile - begin)
         for channel in range(block * ROWS, min(channels, (block + 1) * ROWS)):
             out = ((image * channels + channel) * height + y) * width + x
             copy_rows(output, out, width, scratch, at, line, rows, count)
@@ -173,36 +186,29 @@ def _keep(output: Any, scratch: Any, table: Any, block: Any, begin: Any, end: An
 @compiled
 def _pack(weight: Any, channels: Any, packed: Any) -> None:
     """Transform kernels: [block of ROWS output channels][point][channel][row of the block]."""
-    total = weight.size // (9 * channels)
-    point = np.empty((SIDE, 3), np.float64)
-    for k in range(-(-total // ROWS) * ROWS):
+    outputs = weight.size // (9 * channels)
+    packed[:] = 0
+    for k in range(outputs):
         block, row = divmod(k, ROWS)
         for c in range(channels):
             at = (block * POINTS * channels + c) * ROWS + row
-            if k >= total:
-                for i in range(POINTS):
-                    packed[at + i * channels * ROWS] = 0
-                continue
-            start = (k * channels + c) * 9
-            for x in range(3):
-                a, b, d = weight[start + x], weight[start + 3 + x], weight[start + 6 + x]
-                _kernel_side(point[:, x], np.float64(a), np.float64(b), np.float64(d))
+            g = weight[(k * channels + c) * 9 : (k * channels + c) * 9 + 9]
+            one, two = _kernel_side(g[0], g[3], g[6]), _kernel_side(g[1], g[4], g[7])
+            three = _kernel_side(g[2], g[5], g[8])
             for i in range(SIDE):
-                side = np.empty(SIDE, np.float64)
-                _kernel_side(side, point[i, 0], point[i, 1], point[i, 2])
+                side = _kernel_side(one[i], two[i], three[i])
                 for j in range(SIDE):
                     packed[at + (i * SIDE + j) * channels * ROWS] = side[j]
 
 
 @compiled
-def _kernel_side(side: Any, a: Any, b: Any, d: Any) -> None:
-    """Multiply three numbers by G."""
-    side[0] = a / 4
-    side[1] = -(a + b + d) / 6
-    side[2] = -(a - b + d) / 6
-    side[3] = (a + 2 * b + 4 * d) / 24
-    side[4] = (a - 2 * b + 4 * d) / 24
-    side[5] = d
+def _kernel_side(a: Any, b: Any, c: Any) -> Any:
+    """Multiply three numbers by G, in float64."""
+    a, b, c = np.float64(a), np.float64(b), np.float64(c)
+    even, odd = a + c, a + 4 * c
+    return (
+        a / 4, -(even + b) / 6, -(even - b) / 6, (odd + 2 * b) / 24, (odd - 2 * b) / 24, c
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -214,7 +220,7 @@ class WinogradPlan:
 
     def pack(self, weight: Array) -> Array:
         """Return the transformed kernels, four times as many numbers as the weight has."""
-        channels = int(self.table[bands.CHANNELS])
+        channels = int(self.table[CHANNELS])
         blocks = -(-int(self.table[OUT_CHANNELS]) // ROWS)
         packed = np.empty(blocks * ROWS * POINTS * channels, weight.dtype)
         _packer(weight.dtype)(weight, channels, packed)
@@ -243,79 +249,48 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> WinogradPlan
     """Plan a convolution of 3 x 3 kernels with stride 1; None for all others."""
     if not _applies(geometry):
         return None
-    _, y, x = geometry.embedded
+    y, x = geometry.axes
     lanes = host().lanes(dtype.itemsize)
-    channels, outputs = geometry.in_channels, geometry.out_channels
     batch = 1 if geometry.batch is None else geometry.batch
     down, across = -(-y.output_size // OUT_SIDE), -(-x.output_size // OUT_SIDE)
     tiles = batch * down * across
-    vector_bytes = POINTS * channels * lanes * dtype.itemsize
-    most = max(1, POINTS_BYTES // vector_bytes)
-    vectors = min(most, -(-tiles // lanes))
-    runs = -(-tiles // (vectors * lanes))
-    vectors = max(1, -(-tiles // (lanes * max(1, runs))))
-    unit = vectors * lanes
+    unit = _unit(geometry.in_channels, tiles, lanes, dtype.itemsize)
     runs = -(-tiles // unit)
-    blocks = -(-outputs // ROWS)
+    blocks = -(-geometry.out_channels // ROWS)
     share = blocks if runs >= threads else -(-blocks // threads)
-    shares = -(-blocks // share)
-
-    rows = min(-(-(unit - 1) // across) + 1, batch * down)  # rows of tiles that a unit may touch
-    pitch = -(-(OUT_SIDE * across + 2) // lanes) * lanes
-    band = pitch * (OUT_SIDE * rows + 2)
+    # Rows of tiles that a unit touches, if it begins at the end of one.
+    rows = min(-(-(unit - 1) // across) + 1, max(1, batch) * down)
+    pitch = _rounded(OUT_SIDE * across + 2, lanes)
     plane = rows * across + lanes
-    columns_at = band
-    points_at = columns_at + -(-POINTS * plane // lanes) * lanes + 4 * lanes
-    sums_at = points_at + vectors * lanes * POINTS * channels
-    rows_at = sums_at + POINTS * ROWS * VECTORS * lanes
-    scratch = rows_at + ROWS * OUT_SIDE * OUT_SIDE * unit + lanes + 64 // dtype.itemsize
-
-    sources = [*y.source.tolist(), *[-1] * (OUT_SIDE * down + 2 - y.layout_size)]
+    starts = [0]
+    for size in (
+        pitch * (OUT_SIDE * rows + 2),
+        POINTS * plane,
+        POINTS * unit * geometry.in_channels,
+        POINTS * ROWS * VECTORS * lanes,
+        ROWS * OUT_SIDE * OUT_SIDE * unit,
+    ):
+        starts.append(starts[-1] + _rounded(size + OUT_SIDE * lanes, lanes))
     before, after = x.pad
     beyond = before + x.input_size
     border = x.source_at([*range(before), *range(beyond, beyond + after)])
-    table = np.zeros(FIELDS + len(sources) + len(border) + 1, np.int64)
-    table[FIELDS + 1 :] = [*sources, *border]
-    values = {
-        bands.CHANNELS: channels,
-        bands.IN_Z: 1,
-        bands.IN_Y: y.input_size,
-        bands.IN_X: x.input_size,
-        bands.STRIDE_Z: 1,
-        bands.STRIDE_Y: 1,
-        bands.STRIDE_X: 1,
-        bands.BEFORE_X: before,
-        bands.SPAN_Y: 1,
-        bands.SPAN_X: x.span,
-        bands.OUT_Y: y.output_size,
-        bands.OUT_X: x.output_size,
-        bands.SLICES: 1,
-        bands.PITCH: pitch,
-        bands.SEGMENT: pitch,
-        bands.SCRATCH: scratch,
-        bands.LANES: lanes,
-        bands.BORDERS: x.mode != "zeros",
-        bands.PHASES: 1,
-        bands.PHASE_LIST: FIELDS,  # one 0: the only phase, and the only slice
-        bands.SLICE_LIST: FIELDS,
-        bands.ROW_LIST: FIELDS + 1,
-        bands.BORDER_LIST: FIELDS + 1 + len(sources),
-        BATCH: batch,
-        OUT_CHANNELS: outputs,
-        TILES: tiles,
-        DOWN: down,
-        ACROSS: across,
-        UNIT: unit,
-        SHARES: shares,
-        SHARE: share,
-        COLUMNS_AT: columns_at,
-        COLUMNS_PLANE: plane,
-        POINTS_AT: points_at,
-        SUMS_AT: sums_at,
-        ROWS_AT: rows_at,
-    }
-    table[list(values)] = list(values.values())
-    return WinogradPlan(runs * shares, table)
+    sources = [*y.source, *[-1] * (OUT_SIDE * down + 2 - y.layout_size)]
+    fields = [
+        geometry.in_channels, geometry.out_channels, y.input_size, x.input_size,
+        y.output_size, x.output_size, before, x.layout_size, x.mode != "zeros", lanes,
+        tiles, down, across, unit, -(-blocks // share), share, pitch, plane,
+        *starts[1:5], starts[5] + 64 // dtype.itemsize, FIELDS, FIELDS + len(border),
+    ]  # fmt: skip
+    table = np.array([*fields, *border, *sources], np.int64)
+    return WinogradPlan(runs * -(-blocks // share), table)
+
+
+def _unit(channels: int, tiles: int, lanes: int, itemsize: int) -> int:
+    """Choose the tiles of a unit: whole vectors, about as many in each."""
+    most = max(1, POINTS_BYTES // (POINTS * channels * lanes * itemsize))
+    vectors = max(1, -(-tiles // lanes))
+    runs = -(-vectors // most)
+    return lanes * -(-vectors // runs)
 
 
 def _applies(geometry: Geometry) -> bool:
@@ -325,3 +300,7 @@ def _applies(geometry: Geometry) -> bool:
         and not geometry.transposed
         and all((a.kernel_size, a.stride, a.dilation) == (3, 1, 1) for a in geometry.axes)
     )
+
+
+def _rounded(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple

@@ -1,4 +1,4 @@
-"""The four inner loops of `stepconv.kernels.winograd`.
+"""The inner loops of `stepconv.kernels.winograd`.
 
 Vectors hold tiles side by side: lane t of a vector is tile t. A tile of the input is 6 x 6
 numbers, which overlap those of its neighbours by 2; a tile of the output is 4 x 4. The
@@ -13,6 +13,8 @@ transforms are matrix products by hand, first along one axis, then along the oth
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from stepconv.kernels.emit import Code, Value, emitted
 
@@ -144,88 +146,128 @@ def transform_rows(
         loop.next(code.move(place, code.lanes), code.move(to, code.lanes))
 
 
-@emitted(static=2)
-def multiply(
+@emitted(static=1)
+def products(
     code: Code,
     rows: int,
-    vectors: int,
     scratch: Value,
     tiles: Value,
+    vectors: Value,
     weight: Value,
     at: Value,
     channels: Value,
     chain: Value,
     sums: Value,
-) -> None:
-    """For each point a matrix product: weight [channel][row] times tiles [channel][tile].
-
-    Its sums, [point][row][tile], are gathered `chain` channels at a time.
-    """
-    width = vectors * code.lanes
-    starts = code.move(scratch, tiles), code.move(weight, at), code.move(scratch, sums)
-    with code.loop(POINTS, *starts) as points:
-        pixels, weights, place = points.values
-        with code.loop(code.ceiling(channels, chain), pixels, weights) as parts:
-            done = code.multiply(parts.index, chain)
-            count = code.least(chain, code.subtract(channels, done))
-            zeros = [code.zero()] * (rows * vectors)
-            with code.loop(count, *parts.values, *zeros) as along:
-                pixel, factor, *totals = along.values
-                loaded = [code.load(pixel, i * code.lanes) for i in range(vectors)]
-                for row in range(rows):
-                    spread = code.splat(code.load_one(factor, row))
-                    for i, one in enumerate(loaded):
-                        at_total = row * vectors + i
-                        totals[at_total] = code.multiply_add(spread, one, totals[at_total])
-                along.next(code.move(pixel, width), code.move(factor, rows), *totals)
-            (*following,) = along.results[:2]
-            totals = along.results[2:]
-            places = [i * code.lanes for i in range(rows * vectors)]
-
-            def first(totals: list[Value] = totals) -> list[Value]:
-                return totals
-
-            def further(
-                totals: list[Value] = totals, place: Value = place, places: list[int] = places
-            ) -> list[Value]:
-                return [
-                    code.sum(code.load(place, offset), total)
-                    for offset, total in zip(places, totals, strict=True)
-                ]
-
-            totals = code.choose(code.compare(parts.index, "==", 0), first, further)
-            for offset, total in zip(places, totals, strict=True):
-                code.store(total, place, offset)
-            parts.next(*following)
-        points.next(*parts.results, code.move(place, rows * width))
-
-
-@emitted()
-def transform_back(
-    code: Code,
-    scratch: Value,
-    sums: Value,
-    step: Value,
-    vectors: Value,
     bias: Value,
     channel: Value,
+    valid: Value,
+    target: Value,
+) -> None:
+    """Compute up to `rows` output channels, of which `valid` exist, of `vectors` vectors of tiles.
+
+    Two vectors at a time: their points, [point][channel][tile], are multiplied by those of the
+    kernels, [point][channel][row], and the sums, [point][row][tile], are turned into output:
+    [row][line][number], four lines with the output of all tiles side by side.
+    """
+    line = code.multiply(vectors, OUT_SIDE * code.lanes)
+    points = code.multiply(channels, POINTS * code.lanes)
+    starts = code.move(scratch, tiles), code.move(scratch, target)
+    first, place = code.move(weight, at), code.move(scratch, sums)
+    biases = code.move(bias, channel)
+
+    def some(width: int, pixels: Value, goal: Value) -> None:
+        _multiply(code, rows, width, pixels, first, channels, chain, place)
+        with code.loop(valid, place, goal) as loop:
+            offset = code.splat(code.load_one(biases, loop.index))
+            _transform_back(code, width, loop.values[0], rows * width, offset, loop.values[1], line)
+            loop.next(
+                code.move(loop.values[0], width * code.lanes),
+                code.move(loop.values[1], code.multiply(line, OUT_SIDE)),
+            )
+
+    pairs = code.floor(vectors, 2)
+    with code.when(code.compare(pairs, ">", 0)), code.loop(pairs, *starts) as loop:
+        pixels, goal = loop.values
+        some(2, pixels, goal)
+        loop.next(
+            code.move(pixels, code.multiply(points, 2)),
+            code.move(goal, 2 * OUT_SIDE * code.lanes),
+        )
+    done = code.multiply(pairs, 2)
+    with code.when(code.compare(done, "<", vectors)):
+        pixels, goal = starts
+        some(
+            1,
+            code.move(pixels, code.multiply(points, done)),
+            code.move(goal, code.multiply(done, OUT_SIDE * code.lanes)),
+        )
+
+
+def _multiply(
+    code: Code,
+    rows: int,
+    vectors: int,
+    tiles: Value,
+    weight: Value,
+    channels: Value,
+    chain: Value,
+    sums: Value,
+) -> None:
+    """For each point, a matrix product: a register tile of `rows` x `vectors` vectors.
+
+    After every `chain` channels the sums join those in scratch and begin again at 0.
+    """
+    places = [i * code.lanes for i in range(rows * vectors)]
+
+    def joined(totals: list[Value], place: Value) -> list[Value]:
+        return [
+            code.sum(code.load(place, offset), total)
+            for offset, total in zip(places, totals, strict=True)
+        ]
+
+    with code.loop(POINTS, tiles, weight, sums) as points:
+        *starts, place = points.values
+        with code.loop(code.ceiling(channels, chain), *starts) as parts:
+            left = code.subtract(channels, code.multiply(parts.index, chain))
+            zeros = [code.zero() for _ in places]
+            with code.loop(code.least(chain, left), *parts.values, *zeros) as along:
+                pixel, factor, *totals = along.values
+                loaded = [code.load(pixel, i * code.lanes) for i in range(vectors)]
+                for index in range(rows * vectors):
+                    row, i = divmod(index, vectors)
+                    spread = code.splat(code.load_one(factor, row))
+                    totals[index] = code.multiply_add(spread, loaded[i], totals[index])
+                along.next(code.move(pixel, vectors * code.lanes), code.move(factor, rows), *totals)
+            pixel, factor, *totals = along.results
+            again = code.compare(parts.index, ">", 0)
+            totals = code.choose(again, partial(joined, totals, place), partial(list, totals))
+            for offset, total in zip(places, totals, strict=True):
+                code.store(total, place, offset)
+            parts.next(pixel, factor)
+        points.next(*parts.results, code.move(place, len(places) * code.lanes))
+
+
+def _transform_back(
+    code: Code,
+    vectors: int,
+    place: Value,
+    step: int,
+    bias: Value,
     target: Value,
     line: Value,
 ) -> None:
-    """Turn the points of one output channel into four rows of output, `line` apart."""
-    source, goal = code.move(scratch, sums), code.move(scratch, target)
-    offset = code.splat(code.load_one(bias, channel))
-    with code.loop(vectors, source, goal) as loop:
+    """Turn the points of one output channel, `step` vectors apart, into four lines of output."""
+    with code.loop(vectors, place, target) as loop:
         place, to = loop.values
         columns = []
         for column in range(SIDE):
             points = [
-                code.load(place, code.multiply(step, SIDE * row + column)) for row in range(SIDE)
+                code.load(place, step * (SIDE * row + column) * code.lanes) for row in range(SIDE)
             ]
             columns.append(_output_side(code, points))
         for row in range(OUT_SIDE):
             four = _output_side(code, [column[row] for column in columns])
-            four = [code.sum(one, offset) for one in four]
+            four = [code.sum(one, bias) for one in four]
             evens, odds = code.interleave(four[0], four[2]), code.interleave(four[1], four[3])
             for half in range(2):
                 for part, vector in enumerate(code.interleave(evens[half], odds[half])):
