@@ -21,19 +21,18 @@ for the output in row i and column j lies at ``offset[tap] + i * columns + j``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from stepconv.geometry import Axis, Indices
-from stepconv.kernels.compiling import compiled
+from stepconv.kernels.compiling import inlined
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
     CHANNELS,
-    RECORD,
     TAPS,
     TAPS_AT,
     TILE_SETTINGS,
@@ -130,10 +129,14 @@ class Layout:
     columns: int
 
     @classmethod
-    def of(cls, axes: tuple[Axis, Axis, Axis], rows: int, columns: int) -> Layout:
+    def of(cls, axes: tuple[Axis, Axis, Axis], rows: int = 1, columns: int = 1) -> Layout:
         """Lay out a band for `rows` by `columns` outputs."""
-        reach = Reach.of(axes[1]), Reach.of(axes[2])
-        return cls(axes, reach, rows + reach[0].extra, columns + reach[1].extra)
+        return cls(axes, (Reach.of(axes[1]), Reach.of(axes[2])), 0, 0).resized(rows, columns)
+
+    def resized(self, rows: int, columns: int) -> Layout:
+        """Return the same for other numbers of outputs."""
+        high, wide = self.reach
+        return replace(self, rows=rows + high.extra, columns=columns + wide.extra)
 
     @property
     def channel(self) -> int:
@@ -186,7 +189,7 @@ class Layout:
         }
 
 
-@compiled
+@inlined
 def fill(
     band: Any,
     at: int,
@@ -238,7 +241,7 @@ def fill(
                         row += settings[STEP_Y]
 
 
-@compiled
+@inlined
 def edges(
     band: Any,
     to: int,
@@ -318,15 +321,18 @@ def tile_lists(
     lanes: int,
     exact: bool = False,
 ) -> int:
-    """Write the tiles of bands of `band` rows and columns, and return where their lists begin.
+    """Write the tiles of bands of `band` rows and columns; return where it stands where they are.
 
-    Four lists: of whole bands, the last band, the last strip of columns, the last of both.
+    Four lists, of whole bands, the last band, the last strip of columns and the last of both: for
+    each where it begins and ends.
     """
     sizes = [(part, (whole - 1) % part + 1) for part, whole in zip(band, outputs, strict=True)]
-    longest = ((band[0] - 1) * pitch + band[1]) // lanes + 2
-    lists = np.empty(4 * longest * RECORD, np.int64)
-    ends = [0]
+    spans: dict[tuple[int, int], list[int]] = {}
     for columns, rows in product(*reversed(sizes)):
-        ends.append(records(lists, ends[-1], rows, columns, pitch, width, lanes, exact))
-    start = tables.add(lists[: ends[-1]])
-    return tables.add([start + end for end in ends])
+        if (rows, columns) not in spans:
+            tiles = records(rows, columns, pitch, width, lanes, exact)
+            start = tables.add(tiles.ravel())
+            spans[rows, columns] = [start, start + tiles.size]
+    return tables.add(
+        [end for columns, rows in product(*reversed(sizes)) for end in spans[rows, columns]]
+    )

@@ -25,6 +25,9 @@ Axes = tuple[Axis, Axis, Axis]
 #: Bytes of a band: weights and output pass through the second cache too, which has 1 MB on Zen 5.
 BAND_BYTES = 800 * 1024
 
+#: Pixels of a band: more gain nothing, and a plan describes each tile.
+BAND_PIXELS = 6144
+
 #: Cycles of one step of a tile, for each vector; a tile that is not full waits for its own sums.
 VECTOR_CYCLES = 4.1
 PART_TILE_CYCLES = 1.0
@@ -64,8 +67,7 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
     steps = geometry.terms
     images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
     weights = blocks * TILE_ROWS * steps * dtype.itemsize / WEIGHT_BYTES
-    for rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
-        layout = Layout.of(axes, rows, columns)
+    for layout, rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
         fill = 0.0 if in_place else _filling(geometry, axes, layout, lanes)
         bands, strips = -(-height // rows), -(-width // columns)
         last_rows, last_columns = (height - 1) % rows + 1, (width - 1) % columns + 1
@@ -91,30 +93,33 @@ def _in_place(axes: Axes) -> bool:
 
 def _sizes(
     geometry: Geometry, dtype: np.dtype[Any], axes: Axes, lanes: int, beside: int
-) -> Iterator[tuple[int, int]]:
-    """Rows and columns of bands that fit."""
-
-    def fits(rows: int, columns: int) -> bool:
-        layout = Layout.of(axes, rows, columns)
-        numbers = geometry.group_inputs * layout.channel + beside * rows * columns
-        return numbers * dtype.itemsize <= BAND_BYTES
-
+) -> Iterator[tuple[Layout, int, int]]:
+    """Bands that fit, the largest first, with their rows and columns of outputs."""
+    unit = Layout.of(axes)
     height, width = axes[1].output_size, axes[2].output_size
-    found = 0
-    previous = 0
+    columns = width
+    rows = found = 0
     for bands in range(1, height + 1):
-        rows = -(-height // bands)
-        if rows != previous and fits(rows, width):
-            yield rows, width
+        before, rows = rows, -(-height // bands)
+        layout = unit.resized(rows, width)
+        if rows != before and _fits(geometry, dtype, layout, beside * rows * width):
+            yield layout, rows, width
             found += 1
             if found == TRIED:
                 return
-        previous = rows
     if height == 1 or not found:
         columns = TILE_VECTORS * lanes
-        while columns < width and fits(1, columns):
-            yield 1, columns
+        layout = unit.resized(1, columns)
+        while columns < width and _fits(geometry, dtype, layout, beside * columns):
+            yield layout, 1, columns
             columns *= 2
+            layout = unit.resized(1, columns)
+
+
+def _fits(geometry: Geometry, dtype: np.dtype[Any], layout: Layout, beside: int) -> bool:
+    numbers = geometry.group_inputs * layout.channel + beside
+    pixels = layout.rows * layout.columns
+    return pixels <= BAND_PIXELS and numbers * dtype.itemsize <= BAND_BYTES
 
 
 def _sweep(pixels: int, lanes: int, steps: int) -> float:

@@ -20,6 +20,8 @@ pixels, whatever the rank, are one row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -28,7 +30,7 @@ from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, tile_lists
-from stepconv.kernels.compiling import compiled, specialised
+from stepconv.kernels.compiling import compiled, inlined, specialised
 from stepconv.kernels.cutting import Cut, cut
 from stepconv.kernels.host import host
 from stepconv.kernels.tiles import (
@@ -95,8 +97,11 @@ def convolve(
         else:
             start += x
         corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH] + x
-        list_at = settings[TILES_AT]
-        list_at += (band == settings[BANDS] - 1) + 2 * (strip == settings[STRIPS] - 1)
+        listed = settings[TILES_AT]
+        if band == settings[BANDS] - 1:
+            listed += 2
+        if strip == settings[STRIPS] - 1:
+            listed += 4
         sweep(
             settings,
             tables,
@@ -109,11 +114,11 @@ def convolve(
             image,
             corner,
             share,
-            list_at,
+            listed,
         )
 
 
-@compiled
+@inlined
 def sweep(
     settings: Any,
     tables: Any,
@@ -126,7 +131,7 @@ def sweep(
     image: int,
     corner: int,
     share: int,
-    list_at: int,
+    listed: int,
 ) -> None:
     """Move tiles over a band, once for each block of output channels."""
     outputs = settings[GROUP_OUTPUTS]
@@ -141,7 +146,7 @@ def sweep(
             scratch[biases_at + row] = bias[group * outputs + done + row]
         weight_at = (group * blocks + block) * weights
         cell = (image * outputs + done) * settings[PLANE] + corner
-        for record in range(tables[list_at], tables[list_at + 1], RECORD):
+        for record in range(tables[listed], tables[listed + 1], RECORD):
             tile(
                 TILE_ROWS,
                 TILE_VECTORS,
@@ -229,9 +234,7 @@ class DirectPlan:
         self._tables = tables.array()
         #: Numbers that a run takes on the heap while it lasts.
         self.scratch = settings[SCRATCH]
-        numbers = np.empty(0, dtype)
-        self._convolve = specialised(convolve, self._settings, self._tables, *(numbers,) * 4, 0, 0)
-        self._pack = specialised(pack, numbers, numbers, 0, 0)
+        self._convolve, self._pack = _compiled(dtype)
 
     def pack(self, weight: Array) -> Array:
         """Lay out the weights as tiles read them."""
@@ -244,6 +247,16 @@ class DirectPlan:
     ) -> None:
         """Compute the units from `first` to before `stop`."""
         self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
+
+
+@cache
+def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `convolve` and `pack` for arrays of `dtype`."""
+    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
+    return (
+        specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
+        specialised(pack, *(numbers,) * 2, 0, 0),
+    )
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> DirectPlan | None:

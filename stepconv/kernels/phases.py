@@ -19,7 +19,9 @@ textbook kernel passes over them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -27,9 +29,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepconv.geometry import Axis, Geometry
+from stepconv.geometry import Axis, Geometry, Indices
 from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, tile_lists
-from stepconv.kernels.compiling import compiled, specialised
+from stepconv.kernels.compiling import compiled, inlined, specialised
 from stepconv.kernels.cutting import cut
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
@@ -45,6 +47,7 @@ from stepconv.kernels.tiles import (
     TILE_ROWS,
     TILE_VECTORS,
     tile,
+    turn,
 )
 
 Array = NDArray[Any]
@@ -103,7 +106,10 @@ def convolve(
         start = image * settings[CHANNELS] * settings[IMAGE]
         fill(scratch, 0, input, start, settings, tables, z, y, x)
         listed = settings[TILES_AT]
-        listed += (band == settings[BANDS] - 1) + 2 * (strip == settings[STRIPS] - 1)
+        if band == settings[BANDS] - 1:
+            listed += 2
+        if strip == settings[STRIPS] - 1:
+            listed += 4
         group = image % settings[GROUPS]
         for block in range(share, blocks, settings[SHARES]):
             done = block * TILE_ROWS
@@ -115,7 +121,7 @@ def convolve(
             deal(settings, scratch, output, image * outputs + done, valid, z, y, x)
 
 
-@compiled
+@inlined
 def sweep(
     settings: Any,
     tables: Any,
@@ -160,7 +166,7 @@ def sweep(
         weight_at += taps * settings[CHANNELS] * TILE_ROWS
 
 
-@compiled
+@inlined
 def deal(
     settings: Any, scratch: Any, output: Any, channel: int, valid: int, z: int, y: int, x: int
 ) -> None:
@@ -224,31 +230,44 @@ def mesh(
 
 @compiled
 def pack(
-    weight: Any, packed: Any, groups: int, inputs: int, outputs: int, kernel: int, order: Any
+    weight: Any, packed: Any, groups: int, inputs: int, outputs: int, kernel: int, places: Any
 ) -> None:
     """Lay out weights [input][output][tap] as [group][block][phase][input][tap][row].
 
-    `order` lists for each phase the number of its taps, and the taps.
+    `places` lists for each tap where it goes in a block, and how much further for each input.
     """
     blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
-    at = 0
     for group in range(groups):
         for block in range(blocks):
+            at = (group * blocks + block) * TILE_ROWS * inputs * kernel
             done = block * TILE_ROWS
-            valid = min(TILE_ROWS, outputs - done)
-            place = 0
-            while place < order.size:
-                taps = order[place]
-                place += 1
-                for c in range(inputs):
-                    start = ((group * inputs + c) * outputs + done) * kernel
-                    for t in range(place, place + taps):
-                        for row in range(valid):
-                            packed[at + row] = weight[start + row * kernel + order[t]]
-                        for row in range(valid, TILE_ROWS):
-                            packed[at + row] = 0
-                        at += TILE_ROWS
-                place += taps
+            for c in range(inputs):
+                start = ((group * inputs + c) * outputs + done) * kernel
+                pack_taps(TILE_ROWS, weight, start, kernel, outputs - done, packed, at, places, c)
+
+
+@emitted(static=1)
+def pack_taps(
+    code: Code,
+    rows: int,
+    weight: Value,
+    start: Value,
+    taps: Value,
+    valid: Value,
+    packed: Value,
+    at: Value,
+    places: Value,
+    channel: Value,
+) -> None:
+    """Lay out the taps of one input channel, `rows` outputs each, where their phases want them."""
+    target = code.move(packed, at)
+
+    def place(tap: Value) -> Value:
+        both = code.move(places, code.multiply(tap, 2))
+        further = code.multiply(code.load_one(both, 1), channel)
+        return code.move(target, code.add(code.load_one(both), further))
+
+    turn(code, rows, code.move(weight, start), taps, valid, place)
 
 
 class PhasesPlan:
@@ -272,12 +291,12 @@ class PhasesPlan:
         tables = Tables()
         settings = layout.describe(tables)
         kernel = tuple(axis.kernel_size for axis in axes)
-        records, order = _phases(geometry, kernel, shifts, layout, tables)
+        records, places = _phases(geometry, kernel, shifts, layout, tables)
         inputs, outputs = geometry.group_inputs, geometry.group_outputs
         blocks = -(-outputs // TILE_ROWS)
         self._packed = geometry.groups * blocks * TILE_ROWS * geometry.terms
         self._sizes = geometry.groups, inputs, outputs, prod(kernel)
-        self._order = np.array(order, np.int64)
+        self._places = places
         stage_plane = chosen.rows * chosen.columns
         biases_at = inputs * layout.channel + 2 * lanes
         stage_at = biases_at + TILE_ROWS
@@ -319,14 +338,12 @@ class PhasesPlan:
         self._tables = tables.array()
         #: Numbers that a run takes on the heap while it lasts.
         self.scratch = settings[SCRATCH]
-        numbers = np.empty(0, dtype)
-        self._convolve = specialised(convolve, self._settings, self._tables, *(numbers,) * 4, 0, 0)
-        self._pack = specialised(pack, numbers, numbers, 0, 0, 0, 0, self._order)
+        self._convolve, self._pack = _compiled(dtype)
 
     def pack(self, weight: Array) -> Array:
         """Lay out the weights as tiles read them."""
         packed = np.empty(self._packed, weight.dtype)
-        self._pack(weight.reshape(-1), packed, *self._sizes, self._order)
+        self._pack(weight.reshape(-1), packed, *self._sizes, self._places)
         return packed
 
     def run(
@@ -334,6 +351,16 @@ class PhasesPlan:
     ) -> None:
         """Compute the units from `first` to before `stop`."""
         self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
+
+
+@cache
+def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `convolve` and `pack` for arrays of `dtype`."""
+    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
+    return (
+        specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
+        specialised(pack, *(numbers,) * 2, 0, 0, 0, 0, tables),
+    )
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> PhasesPlan | None:
@@ -366,22 +393,25 @@ def _phases(
     shifts: list[list[dict[int, int]]],
     layout: Layout,
     tables: Tables,
-) -> tuple[list[int], list[int]]:
-    """Return the records of the phases, and for `pack` the taps of each."""
+) -> tuple[list[int], Indices]:
+    """Return the records of the phases, and for `pack` the places of the taps."""
     offsets = layout.offsets.reshape([axis.kernel_size for axis in layout.axes])
     numbers = np.arange(prod(kernel)).reshape(kernel)
     records: list[int] = []
-    order: list[int] = []
+    packing = np.zeros((prod(kernel), 2), np.int64)
+    done = 0
     for parts in product(*shifts):
         # Along each axis the taps of the phase, and where they lie in the band's wider kernel.
-        taps = [list(part) for part in parts]
+        along = [list(part) for part in parts]
         places = [
             [shift + axis.pad[0] for shift in part.values()]
             for part, axis in zip(parts, layout.axes, strict=True)
         ]
-        read = offsets[np.ix_(*places)].ravel()
-        pieces = max(1, -(-geometry.group_inputs * len(read) // CHAIN))
+        taps = numbers[np.ix_(*along)].ravel()
+        pieces = max(1, -(-geometry.group_inputs * len(taps) // CHAIN))
         span = -(-geometry.group_inputs // pieces)
-        records += [len(read), tables.add(read), span]
-        order += [len(read), *numbers[np.ix_(*taps)].ravel().tolist()]
-    return records, order
+        records += [len(taps), tables.add(offsets[np.ix_(*places)].ravel()), span]
+        packing[taps, 0] = done + np.arange(len(taps)) * TILE_ROWS
+        packing[taps, 1] = len(taps) * TILE_ROWS
+        done += geometry.group_inputs * len(taps) * TILE_ROWS
+    return records, packing.ravel()

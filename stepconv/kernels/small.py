@@ -16,6 +16,8 @@ padding of the outer taps altogether. Runs with the same taps are paired.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -210,9 +212,7 @@ class SmallPlan:
         self._tables = tables.array()
         #: Numbers that a run takes on the heap while it lasts.
         self.scratch = settings[SCRATCH]
-        numbers = np.empty(0, dtype)
-        self._convolve = specialised(convolve, self._settings, self._tables, *(numbers,) * 4, 0, 0)
-        self._pack = specialised(pack, numbers, numbers, 0, 0, 0)
+        self._convolve, self._pack = _compiled(dtype)
 
     def pack(self, weight: Array) -> Array:
         """Lay out the weights as tiles read them."""
@@ -225,6 +225,16 @@ class SmallPlan:
     ) -> None:
         """Compute the units from `first` to before `stop`."""
         self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
+
+
+@cache
+def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `convolve` and `pack` for arrays of `dtype`."""
+    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
+    return (
+        specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
+        specialised(pack, *(numbers,) * 2, 0, 0, 0),
+    )
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | None:

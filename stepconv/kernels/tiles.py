@@ -24,10 +24,12 @@ A long sum in float32 loses digits with each addition, so it is cut: after some 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from stepconv.kernels.compiling import compiled
+import numpy as np
+
+from stepconv.geometry import Indices
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
 
@@ -107,10 +109,29 @@ def pack_block(
 ) -> None:
     """Lay out `rows` rows of `terms` weights as tiles read them: [term][row], `pitch` a term.
 
-    Squares of `rows` by `rows` are transposed in registers. Rows from `valid` on become 0.
+    Rows from `valid` on become 0.
+    """
+    target = code.move(packed, at)
+
+    def place(term: Value) -> Value:
+        return code.move(target, code.multiply(term, pitch))
+
+    turn(code, rows, code.move(weight, start), terms, valid, place)
+
+
+def turn(
+    code: Code,
+    rows: int,
+    source: Value,
+    terms: Value,
+    valid: Value,
+    place: Callable[[Value], Value],
+) -> None:
+    """Emit the transposition of `rows` rows: term t of all goes to ``place(t)``.
+
+    Squares of `rows` by `rows` are transposed in registers.
     """
     square = Code(code.builder, code.itemsize, lanes=rows)
-    source, target = code.move(weight, start), code.move(packed, at)
     with code.loop(code.ceiling(terms, rows)) as loop:
         done = code.multiply(loop.index, rows)
         left = code.subtract(terms, done)
@@ -120,11 +141,9 @@ def pack_block(
             shown = code.builder.select(present, left, code.integer(0))
             line = code.move(source, code.add(done, code.multiply(terms, row)))
             lines.append(square.load_masked(line, square.first(shown)))
-        columns = square.transpose(lines)
-        place = code.move(target, code.multiply(done, pitch))
-        for term in range(rows):
+        for term, column in enumerate(square.transpose(lines)):
             with code.when(code.compare(left, ">", term)):
-                square.store(columns[term], place, code.multiply(pitch, term))
+                square.store(column, place(code.add(done, term)))
         loop.next()
 
 
@@ -254,46 +273,40 @@ def keep(
                     line = code.move(line, plane)
 
 
-@compiled
 def records(
-    tables: Any, at: int, rows: int, columns: int, pitch: int, width: int, lanes: int, exact: bool
-) -> int:
-    """Write the records of the tiles that cover `rows` rows of `columns` pixels; return their end.
+    rows: int, columns: int, pitch: int, width: int, lanes: int, exact: bool = False
+) -> Indices:
+    """Return the records of the tiles that cover `rows` rows of `columns` pixels.
 
     In the band a row begins `pitch` numbers after the one before, in the output `width`. Where
     `exact`, the last tile is moved back so that it reads nothing behind the last pixel.
     """
     pixels = (rows - 1) * pitch + columns
-    left = -(-pixels // lanes)
-    done = 0
-    while left > 0:
-        count = min(left, TILE_VECTORS)
-        if left == TILE_VECTORS + 1:
-            count = 2  # and 2 more: faster than 3 and a single one, which waits for its own sums
-        if exact:  # no tile is longer than the row; behind other strips a row may be shorter
-            count = max(1, min(count, pixels // lanes))
-        left -= count
-        begin = done
-        if exact and left == 0:
-            begin = pixels - count * lanes
-        tables[at + POSITION] = begin
-        tables[at + VECTORS] = count
-        tables[at + WHOLE] = 1
-        for v in range(count):
-            bits = kept = cell = 0
-            for lane in range(lanes):
-                pixel = begin + v * lanes + lane
-                row, column = divmod(pixel, pitch)
-                if done <= pixel < pixels and column < columns:
-                    if kept == 0:
-                        cell = row * width + column
-                    bits |= 1 << lane
-                    kept += 1
-            tables[at + LANES + 3 * v] = bits
-            tables[at + LANES + 3 * v + 1] = kept
-            tables[at + LANES + 3 * v + 2] = cell
-            if kept < lanes or cell != tables[at + LANES + 2] + v * lanes:
-                tables[at + WHOLE] = 0
-        done = max(done, begin + count * lanes)
-        at += RECORD
-    return at
+    # Behind other strips a row may be shorter than a vector; the only one of a row never is.
+    most = max(1, min(TILE_VECTORS, pixels // lanes)) if exact else TILE_VECTORS
+    full, left = divmod(-(-pixels // lanes), most)
+    counts = [most] * full + [left] * (left > 0)
+    if counts[-2:] == [TILE_VECTORS, 1]:
+        counts[-2:] = [2, TILE_VECTORS - 1]  # a single vector would wait for its own sums
+    count = np.array(counts)
+    end = np.cumsum(count) * lanes
+    begin = end - count * lanes
+    done = begin[:, None].copy()
+    if exact:
+        begin[-1] = pixels - count[-1] * lanes
+    pixel = begin[:, None] + np.arange(TILE_VECTORS * lanes)
+    row, column = np.divmod(pixel, pitch)
+    kept = (column < columns) & (pixel >= done) & (pixel < pixels)
+    by_vector = kept.reshape(-1, TILE_VECTORS, lanes)
+    first = by_vector.argmax(axis=2)[:, :, None]
+    cell = np.take_along_axis((row * width + column).reshape(by_vector.shape), first, axis=2)
+    table = np.empty((len(count), RECORD), np.int64)
+    table[:, POSITION], table[:, VECTORS] = begin, count
+    fields = table[:, LANES:].reshape(-1, TILE_VECTORS, 3)
+    fields[:, :, 0] = by_vector @ (1 << np.arange(lanes))
+    fields[:, :, 1] = by_vector.sum(axis=2)
+    fields[:, :, 2] = cell[:, :, 0]
+    steps = np.arange(TILE_VECTORS) * lanes
+    in_line = (fields[:, :, 1] == lanes) & (fields[:, :, 2] == fields[:, :1, 2] + steps)
+    table[:, WHOLE] = (in_line | (steps >= count[:, None] * lanes)).all(axis=1)
+    return table
