@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,12 +25,13 @@ from stepconv.bench.layers import CLASSES, TABLE, Layer, chosen
 from stepconv.bench.peers import Peer
 from stepconv.bench.report import Report, from_json, geometric_mean
 from stepconv.bench.timing import QUICK, Effort, ratio, take_turns
+from stepconv.cli import main
 from stepconv.errors import InputError
 from stepconv.kernels.peak import peak
 from stepconv.views.benchtable import BenchTable
 from stepconv.views.screen import Screen
 from stepconv.views.theme import Look
-from tests.commands import done, run
+from tests.commands import done, process, run
 
 TINY = tuple(layer for layer in TABLE if layer.kind == "tiny")
 BRIEF = Effort(rounds=2, seconds=0.0001, most=1.0)
@@ -380,6 +383,30 @@ def test_what_cannot_be_measured_is_refused(arguments: list[str], message: str) 
     assert result.status == 2
     assert message in result.err
     assert result.out == ""
+
+
+def test_there_must_be_compiled_kernels() -> None:
+    result = process("bench", "--layer", "tiny", environment={"NUMBA_DISABLE_JIT": "1"})
+    assert result.returncode == 2
+    assert b"NUMBA_DISABLE_JIT is set" in result.stderr
+
+
+@pytest.mark.compiled
+def test_a_person_is_told_which_layer_is_measured() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    errors = Terminal()
+    with (
+        mock.patch.object(peers, "PEERS", ()),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(errors),
+    ):
+        assert main(["--ascii", "bench", "--quick", "--layer", "tiny"]) == 0
+    said = errors.getvalue().split("\r\x1b[K")
+    assert [one for one in said if one] == ["1 of 2: tiny k3 L4 ~", "2 of 2: tiny 3x3@8 ~"]
+    assert errors.getvalue().endswith("\r\x1b[K")
 
 
 # -- the picture

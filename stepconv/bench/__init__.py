@@ -13,5 +13,6 @@ given as users have them. The results are compared with one another.
 
 This package is timed twice. As *layer*, which keeps its weights packed, it stands
 against onnxruntime, which packs them beforehand; as *function*, which packs them in
-the call, against torch.nn.functional and the others.
+the call, against torch.nn.functional and the others. Winograd's transformed weights are
+kept in every comparison.
 """

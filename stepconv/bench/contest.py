@@ -105,7 +105,9 @@ def _row(layer: Layer, makers: Mapping[Peer, Maker], effort: Effort, threads: in
     roof = peak(np.dtype(layer.dtype)) * threads
     times = take_turns(calls, effort, threads=threads)
     ratios = {
-        peer.name: ratio(times, peer.rival, peer.name) for peer in makers if peer.name in times
+        peer.name: ratio(times, peer.rival(layer), peer.name)
+        for peer in makers
+        if peer.name in times
     }
     seconds = {name: median(found) for name, found in times.items()}
     return Row(layer, seconds, ratios, max(roof, peak(np.dtype(layer.dtype)) * threads), error)

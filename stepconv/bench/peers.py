@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -30,8 +29,7 @@ Maker = Callable[[Layer, Array, Array, Array], Call | None]
 class Peer:
     """A library, the modules it needs, and how it is opened.
 
-    `prepacked` says that it lays out its weights once, before it is timed: it is
-    compared with this package's layers, the others with its functions.
+    `prepacked` says that it lays out its weights once, before it is timed.
     """
 
     name: str
@@ -39,15 +37,23 @@ class Peer:
     open: Callable[[int], AbstractContextManager[Maker]]
     prepacked: bool = False
 
-    @property
-    def rival(self) -> str:
-        """Which of this package's two times stands against it."""
-        return "layer" if self.prepacked else "function"
+    def rival(self, layer: Layer) -> str:
+        """Which of this package's two times stands against it.
+
+        What packs its weights beforehand meets a layer, which does so as well; the others
+        meet the function. Winograd's weights are transformed once, since that takes long.
+        """
+        return "layer" if self.prepacked or layer.algorithm == "winograd" else "function"
 
     @property
     def installed(self) -> bool:
-        """Whether it can be used here."""
-        return all(find_spec(name) is not None for name in self.modules)
+        """Whether it can be used here: it is there, and can be loaded."""
+        try:
+            for name in self.modules:
+                import_module(name)
+        except (ImportError, OSError):  # OSError: of libraries that it loads in turn
+            return False
+        return True
 
     @property
     def version(self) -> str:

@@ -40,7 +40,12 @@ def bench(
     output: Output = context.obj
     count = _threads(threads)
     from stepconv.bench.layers import chosen
+    from stepconv.kernels.compiling import JIT
 
+    if not JIT:
+        raise InputError(
+            "there are no compiled kernels to measure while NUMBA_DISABLE_JIT is set; unset it"
+        )
     report = _measured(output, chosen(layer), count, quick, shown=not json)
     if json:
         output.screen.write(json_text.dumps(report.to_json(), indent=1) + "\n")
@@ -64,11 +69,14 @@ def _measured(
     )
     if shown:
         screen.show(table.head())
-    for row in contest(layers, rivals, QUICK if quick else FULL, threads, progress.begin):
+    try:
+        for row in contest(layers, rivals, QUICK if quick else FULL, threads, progress.begin):
+            progress.wipe()
+            rows.append(row)
+            if shown:
+                screen.show(table.row(row))
+    finally:
         progress.wipe()
-        rows.append(row)
-        if shown:
-            screen.show(table.row(row))
     found = report.Report(report.machine(), report.versions(rivals), threads, quick, rows)
     if shown:
         screen.show(table.end(found))

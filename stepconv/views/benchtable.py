@@ -123,6 +123,7 @@ class BenchTable:
         texts = [
             _("layer: weights kept packed, here by onnxruntime's time."),
             _("function: weights packed in the call, here by the time of the others."),
+            _("wino: layer by the time of all; f64: float64; N8: eight samples."),
             _("peak: share of what the cores can multiply and add, measured beside it."),
         ]
         hidden = [one.head for one in self._columns if one not in self._seen]
