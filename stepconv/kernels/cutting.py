@@ -18,7 +18,7 @@ import numpy as np
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import Layout
 from stepconv.kernels.host import host
-from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS
+from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS, vectors_of
 
 Axes = tuple[Axis, Axis, Axis]
 
@@ -26,7 +26,7 @@ Axes = tuple[Axis, Axis, Axis]
 BAND_BYTES = 800 * 1024
 
 #: Pixels of a band: more gain nothing, and a plan describes each tile.
-BAND_PIXELS = 6144
+BAND_PIXELS = 8192
 
 #: Cycles of one step of a tile, for each vector; a tile that is not full waits for its own sums.
 VECTOR_CYCLES = 4.1
@@ -71,9 +71,10 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
         fill = 0.0 if in_place else _filling(geometry, axes, layout, lanes)
         bands, strips = -(-height // rows), -(-width // columns)
         last_rows, last_columns = (height - 1) % rows + 1, (width - 1) % columns + 1
-        sweep = _sweep((last_rows - 1) * layout.columns + last_columns, lanes, steps)
+        pitch = layout.columns
+        sweep = _sweep(vectors_of(last_rows, last_columns, pitch, lanes)[0], steps)
         if bands * strips > 1:
-            whole = _sweep((rows - 1) * layout.columns + columns, lanes, steps)
+            whole = _sweep(vectors_of(rows, columns, pitch, lanes)[0], steps)
             sweep = (sweep + (bands * strips - 1) * whole) / (bands * strips)
         for shares in {1, min(threads, blocks)}:
             units = images * axes[0].output_size * bands * strips * shares
@@ -122,9 +123,8 @@ def _fits(geometry: Geometry, dtype: np.dtype[Any], layout: Layout, beside: int)
     return pixels <= BAND_PIXELS and numbers * dtype.itemsize <= BAND_BYTES
 
 
-def _sweep(pixels: int, lanes: int, steps: int) -> float:
-    """Cycles to move a tile over so many pixels."""
-    vectors = -(-pixels // lanes)
+def _sweep(vectors: int, steps: int) -> float:
+    """Cycles to move a tile over so many vectors."""
     full, left = divmod(vectors, TILE_VECTORS)
     part = PART_TILE_CYCLES if left else 0.0
     return steps * (vectors * VECTOR_CYCLES + part) + (full + (left > 0)) * TILE_CYCLES

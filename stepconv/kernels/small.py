@@ -41,6 +41,7 @@ from stepconv.kernels.tiles import (
     TILE_ROWS,
     TILE_VECTORS,
     pack_block,
+    vectors_of,
 )
 
 Array = NDArray[Any]
@@ -265,6 +266,6 @@ def _rows(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> int | None:
 def _direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float:
     """Cycles that `stepconv.kernels.direct` would take for one plane of all output channels."""
     layout = Layout.of(axes, axes[1].output_size, axes[2].output_size)
-    pixels = (axes[1].output_size - 1) * layout.columns + axes[2].output_size
-    tiles = -(-pixels // host().lanes(dtype.itemsize)) / TILE_VECTORS
+    size = axes[1].output_size, axes[2].output_size
+    tiles = vectors_of(*size, layout.columns, host().lanes(dtype.itemsize))[0] / TILE_VECTORS
     return -(-geometry.group_outputs // TILE_ROWS) * tiles * (geometry.terms * 12.3 + 50)

@@ -52,10 +52,12 @@ CHAIN = 96
     TILE_SETTINGS,
 ) = range(8)
 
-# Of a tile's record in the tables: where it begins in the band, its vectors, whether all its
-# lanes are kept, and for each vector the bits of the lanes to keep, their number, their cell.
-POSITION, VECTORS, WHOLE, LANES = 0, 1, 2, 3
-RECORD = LANES + 3 * TILE_VECTORS
+# Of a tile's record in the tables: its vectors, whether all their lanes are kept, and for each
+# vector where it begins in the band, the bits of the lanes to keep, their number, their cell.
+COUNT, WHOLE, FIRST = 0, 1, 2
+BEGIN, BITS, KEPT, CELL = 0, 1, 2, 3
+FIELDS = 4
+RECORD = FIRST + FIELDS * TILE_VECTORS
 
 
 @emitted(static=2)
@@ -84,15 +86,22 @@ def tile(
     in_place = code.compare(code.load_one(settings, IN_PLACE), "!=", 0)
     band = code.builder.select(in_place, input, scratch)
     place = code.move(tables, record)
-    pixels = code.move(band, code.add(start, code.load_one(place, POSITION)))
     weights = code.move(weight, weight_at)
     biases = code.move(scratch, bias_at)
     cells = code.move(output, cell)
-    count = code.load_one(place, VECTORS)
+    count = code.load_one(place, COUNT)
     for vectors in range(1, most + 1):
         with code.when(code.compare(count, "==", vectors)):
-            sums = multiply(code, rows, vectors, settings, tables, pixels, weights, biases)
+            begins = [field(code, place, v, BEGIN) for v in range(vectors)]
+            pixels = code.move(band, code.add(start, begins[0]))
+            apart = [code.subtract(begin, begins[0]) for begin in begins]
+            sums = multiply(code, rows, apart, settings, tables, pixels, weights, biases)
             keep(code, rows, vectors, settings, sums, cells, valid, place)
+
+
+def field(code: Code, record: Value, vector: int, which: int) -> Value:
+    """Load a field of a vector of a tile."""
+    return code.load_one(record, FIRST + FIELDS * vector + which)
 
 
 @emitted(static=1)
@@ -150,19 +159,20 @@ def turn(
 def multiply(
     code: Code,
     rows: int,
-    vectors: int,
+    apart: Sequence[Value],
     settings: Value,
     tables: Value,
     pixels: Value,
     weights: Value,
     biases: Value,
 ) -> list[Value]:
-    """Emit the sums of a tile, row by row."""
+    """Emit the sums of a tile, row by row; its vectors lie `apart` from the first."""
+    vectors = len(apart)
     taps = code.load_one(settings, TAPS)
     offsets = code.move(tables, code.load_one(settings, TAPS_AT))
 
     def step(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
-        x = [code.load(pixels, v * code.lanes) for v in range(vectors)]
+        x = [code.load(pixels), *(code.load(pixels, offset) for offset in apart[1:])]
         # Each weight is spread just before its use: LLVM keeps the order, and few registers busy.
         done = []
         for row in range(rows):
@@ -236,8 +246,8 @@ def keep(
 ) -> None:
     """Emit the stores of a tile.
 
-    Its pixels follow one another in the band, across the ends of rows, so that some lie
-    between two rows and are no pixels of the output::
+    Its pixels may follow one another across the ends of rows, so that some lie between two rows
+    and are no pixels of the output::
 
         band     0 1 2 3 4 5 6 7 8 . . 0 1 2 3 4        lanes to keep  1111111110011111
         output   0 1 2 3 4 5 6 7 8 0 1 2 3 4
@@ -246,16 +256,13 @@ def keep(
     row follows the other at once.
     """
     plane = code.load_one(settings, PLANE)
-    lanes = [
-        [code.load_one(record, LANES + 3 * v + field) for field in range(3)] for v in range(vectors)
-    ]
-    bits, counts, places = zip(*lanes, strict=True)
-    masks = [code.lanes_of(some) for some in bits]
-    firsts = [code.first(some) for some in counts]
+    masks = [code.lanes_of(field(code, record, v, BITS)) for v in range(vectors)]
+    firsts = [code.first(field(code, record, v, KEPT)) for v in range(vectors)]
+    places = [field(code, record, v, CELL) for v in range(vectors)]
 
     def store_whole(line: Value, row: int) -> None:
         for v in range(vectors):
-            code.store(sums[row * vectors + v], code.move(line, places[0]), v * code.lanes)
+            code.store(sums[row * vectors + v], line, places[v])
 
     def store_some(line: Value, row: int) -> None:
         for v in range(vectors):
@@ -273,40 +280,49 @@ def keep(
                     line = code.move(line, plane)
 
 
+def vectors_of(rows: int, columns: int, pitch: int, lanes: int) -> tuple[int, bool]:
+    """Return how many vectors cover `rows` rows of `columns` pixels, and whether row by row.
+
+    Else they run on across the ends of rows, which begin `pitch` numbers apart.
+    """
+    by_row = rows * -(-columns // lanes)
+    across = -(-((rows - 1) * pitch + columns) // lanes)
+    return min(by_row, across), by_row <= across
+
+
 def records(
     rows: int, columns: int, pitch: int, width: int, lanes: int, exact: bool = False
 ) -> Indices:
     """Return the records of the tiles that cover `rows` rows of `columns` pixels.
 
     In the band a row begins `pitch` numbers after the one before, in the output `width`. Where
-    `exact`, the last tile is moved back so that it reads nothing behind the last pixel.
+    `exact`, the last vector is moved back so that it reads nothing behind the last pixel.
     """
-    pixels = (rows - 1) * pitch + columns
-    # Behind other strips a row may be shorter than a vector; the only one of a row never is.
-    most = max(1, min(TILE_VECTORS, pixels // lanes)) if exact else TILE_VECTORS
-    full, left = divmod(-(-pixels // lanes), most)
-    counts = [most] * full + [left] * (left > 0)
-    if counts[-2:] == [TILE_VECTORS, 1]:
-        counts[-2:] = [2, TILE_VECTORS - 1]  # a single vector would wait for its own sums
-    count = np.array(counts)
-    end = np.cumsum(count) * lanes
-    begin = end - count * lanes
-    done = begin[:, None].copy()
+    count, by_row = vectors_of(rows, columns, pitch, lanes)
+    if by_row:
+        row, part = np.divmod(np.arange(count), count // rows)
+        begin, end = row * pitch + part * lanes, row * pitch + columns
+    else:
+        begin = np.arange(count) * lanes
+        end = np.full(count, (rows - 1) * pitch + columns)
+    done = begin.copy()
     if exact:
-        begin[-1] = pixels - count[-1] * lanes
-    pixel = begin[:, None] + np.arange(TILE_VECTORS * lanes)
+        begin[-1] = end[-1] - lanes
+    pixel = begin[:, None] + np.arange(lanes)
     row, column = np.divmod(pixel, pitch)
-    kept = (column < columns) & (pixel >= done) & (pixel < pixels)
-    by_vector = kept.reshape(-1, TILE_VECTORS, lanes)
-    first = by_vector.argmax(axis=2)[:, :, None]
-    cell = np.take_along_axis((row * width + column).reshape(by_vector.shape), first, axis=2)
-    table = np.empty((len(count), RECORD), np.int64)
-    table[:, POSITION], table[:, VECTORS] = begin, count
-    fields = table[:, LANES:].reshape(-1, TILE_VECTORS, 3)
-    fields[:, :, 0] = by_vector @ (1 << np.arange(lanes))
-    fields[:, :, 1] = by_vector.sum(axis=2)
-    fields[:, :, 2] = cell[:, :, 0]
-    steps = np.arange(TILE_VECTORS) * lanes
-    in_line = (fields[:, :, 1] == lanes) & (fields[:, :, 2] == fields[:, :1, 2] + steps)
-    table[:, WHOLE] = (in_line | (steps >= count[:, None] * lanes)).all(axis=1)
+    kept = (column < columns) & (pixel >= done[:, None]) & (pixel < end[:, None])
+    cell = (row * width + column)[np.arange(count), kept.argmax(axis=1)]
+    fields = np.column_stack([begin, kept @ (1 << np.arange(lanes)), kept.sum(axis=1), cell])
+    sizes = [TILE_VECTORS] * (count // TILE_VECTORS) + [count % TILE_VECTORS] * (
+        count % TILE_VECTORS > 0
+    )
+    if sizes[-2:] == [TILE_VECTORS, 1]:
+        sizes[-2:] = [2, TILE_VECTORS - 1]  # a single vector would wait for its own sums
+    first = np.cumsum(sizes) - sizes
+    members = np.minimum(first[:, None] + np.arange(TILE_VECTORS), count - 1)
+    table = np.empty((len(sizes), RECORD), np.int64)
+    table[:, COUNT] = sizes
+    # Those that a tile lacks repeat the last, and change nothing here.
+    table[:, WHOLE] = (fields[members, KEPT] == lanes).all(axis=1)
+    table[:, FIRST:] = fields[members].reshape(len(sizes), -1)
     return table
