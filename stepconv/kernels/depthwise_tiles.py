@@ -293,3 +293,12 @@ def _store(
         code.compare(rows, ">=", len(tile)), code.compare(columns, ">=", code.lanes)
     )
     code.choose(complete, whole, partly)
+
+
+@emitted()
+def fetch(code: Code, input: Value, start: Value, count: Value) -> None:
+    """Ask for `count` numbers of the input, as far as the second cache."""
+    line = 64 // code.itemsize
+    with code.loop(code.ceiling(count, line), code.move(input, start)) as loop:
+        code.prefetch(loop.values[0], nearness=2)
+        loop.next(code.move(loop.values[0], line))

@@ -200,13 +200,16 @@ class Code:
         space = cgutils.alloca_once(self.builder, ir.ArrayType(self.vector, vectors))
         return self.builder.bitcast(space, self.element.as_pointer())
 
-    def prefetch(self, pointer: Value, offset: Value = 0) -> None:
-        """Ask for the cache line of an element. Never faults, wherever the pointer leads."""
+    def prefetch(self, pointer: Value, offset: Value = 0, nearness: int = 3) -> None:
+        """Ask for the cache line of an element: for the first cache, with `nearness` 2 the second.
+
+        Never faults, wherever the pointer leads.
+        """
         place = self.builder.bitcast(self.move(pointer, offset), ir.IntType(8).as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [place.type, _LANE, _LANE, _LANE])
         fetch = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
-        # to read, to be kept in every cache, data
-        self.builder.call(fetch, [place, *(ir.Constant(_LANE, flag) for flag in (0, 3, 1))])
+        flags = (0, nearness, 1)  # to read, how near, data
+        self.builder.call(fetch, [place, *(ir.Constant(_LANE, flag) for flag in flags)])
 
     # Arithmetic
 
