@@ -42,11 +42,12 @@ def bench(
     from stepconv.bench.layers import chosen
     from stepconv.kernels.compiling import JIT
 
+    layers = chosen(layer)
     if not JIT:
         raise InputError(
             "there are no compiled kernels to measure while NUMBA_DISABLE_JIT is set; unset it"
         )
-    report = _measured(output, chosen(layer), count, quick, shown=not json)
+    report = _measured(output, layers, count, quick, shown=not json)
     if json:
         output.screen.write(json_text.dumps(report.to_json(), indent=1) + "\n")
     if not all(row.agrees for row in report.rows):
