@@ -61,35 +61,33 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
     """
     lanes = host().lanes(dtype.itemsize)
     height, width = axes[1].output_size, axes[2].output_size
-    in_place = _in_place(axes) and width >= lanes
-    best, least = Cut(1, min(width, TILE_VECTORS * lanes), 1, in_place), inf
+    whole = in_place(axes) and width >= lanes
+    best, least = Cut(1, min(width, TILE_VECTORS * lanes), 1, whole), inf
     blocks = -(-geometry.group_outputs // TILE_ROWS)
     steps = geometry.terms
     images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
     weights = blocks * TILE_ROWS * steps * dtype.itemsize / WEIGHT_BYTES
     for layout, rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
-        fill = 0.0 if in_place else _filling(geometry, axes, layout, lanes)
+        fill = 0.0 if whole else _filling(geometry, axes, layout, lanes)
         bands, strips = -(-height // rows), -(-width // columns)
         last_rows, last_columns = (height - 1) % rows + 1, (width - 1) % columns + 1
         pitch = layout.columns
         sweep = _sweep(vectors_of(last_rows, last_columns, pitch, lanes)[0], steps)
         if bands * strips > 1:
-            whole = _sweep(vectors_of(rows, columns, pitch, lanes)[0], steps)
-            sweep = (sweep + (bands * strips - 1) * whole) / (bands * strips)
+            other = _sweep(vectors_of(rows, columns, pitch, lanes)[0], steps)
+            sweep = (sweep + (bands * strips - 1) * other) / (bands * strips)
         for shares in {1, min(threads, blocks)}:
             units = images * axes[0].output_size * bands * strips * shares
             each = fill + (sweep * blocks + weights) / shares
             time = each * -(-units // threads)
             if time < least:
-                best, least = Cut(rows, columns, shares, in_place), time
+                best, least = Cut(rows, columns, shares, whole), time
     return best
 
 
-def _in_place(axes: Axes) -> bool:
-    return (
-        all(axis.kernel_size == 1 and axis.stride == 1 and axis.pad == (0, 0) for axis in axes)
-        and axes[0].input_size == axes[1].input_size == 1
-    )
+def in_place(axes: Axes) -> bool:
+    """Whether each output cell sees the one input cell in its place, so that no band is needed."""
+    return all(axis.kernel_size == 1 and axis.stride == 1 and axis.pad == (0, 0) for axis in axes)
 
 
 def _sizes(

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, tile_lists
 from stepconv.kernels.compiling import compiled, inlined, specialised
-from stepconv.kernels.cutting import Cut, cut
+from stepconv.kernels.cutting import Cut, cut, in_place
 from stepconv.kernels.host import host
 from stepconv.kernels.tiles import (
     CHAIN,
@@ -269,6 +269,6 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> DirectPlan |
 
 def _flattened(axes: Axes) -> Axes:
     """Make the pixels one row where each output cell sees the one input cell in its place."""
-    if any(axis.kernel_size > 1 or axis.stride > 1 or axis.pad != (0, 0) for axis in axes):
+    if not in_place(axes):
         return axes
     return Axis(1, 1), Axis(1, 1), Axis(prod(axis.input_size for axis in axes), 1)

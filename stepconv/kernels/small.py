@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill
 from stepconv.kernels.compiling import compiled, specialised
-from stepconv.kernels.cutting import BAND_BYTES
+from stepconv.kernels.cutting import BAND_BYTES, in_place
 from stepconv.kernels.host import host
 from stepconv.kernels.runs import Runs
-from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, small_tile
+from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, pack_vectors, small_tile
 from stepconv.kernels.tiles import (
     CHAIN,
     CHANNELS,
@@ -40,7 +40,6 @@ from stepconv.kernels.tiles import (
     TAPS,
     TILE_ROWS,
     TILE_VECTORS,
-    pack_block,
     vectors_of,
 )
 
@@ -129,10 +128,10 @@ def convolve(
 def pack(weight: Any, packed: Any, outputs: int, terms: int, block: int) -> None:
     """Lay out weights [output][term] as [group][block][term][channel], absent ones as 0."""
     blocks = (outputs + block - 1) // block
+    lanes = block // WIDE
     for group in range(weight.size // (outputs * terms)):
-        for channel in range(0, blocks * block, TILE_ROWS):
-            pack_block(
-                TILE_ROWS,
+        for channel in range(0, blocks * block, lanes):
+            pack_vectors(
                 weight,
                 (group * outputs + channel) * terms,
                 terms,
@@ -241,7 +240,7 @@ def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., A
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | None:
     """Return a plan where runs of pixels waste less than vectors of them."""
     axes = geometry.embedded
-    if geometry.transposed or geometry.terms == geometry.group_inputs:
+    if geometry.transposed or in_place(axes):
         return None
     rows = _rows(geometry, axes, dtype)
     if rows is None:

@@ -120,6 +120,21 @@ def pack_block(
 
     Rows from `valid` on become 0.
     """
+    pack_rows(code, rows, weight, start, terms, valid, packed, at, pitch)
+
+
+def pack_rows(
+    code: Code,
+    rows: int,
+    weight: Value,
+    start: Value,
+    terms: Value,
+    valid: Value,
+    packed: Value,
+    at: Value,
+    pitch: Value,
+) -> None:
+    """Emit `pack_block`."""
     target = code.move(packed, at)
 
     def place(term: Value) -> Value:
