@@ -10,6 +10,7 @@ axes. An input without N is one sample, and so is the result.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -444,3 +445,19 @@ def _general(
     if key is not None:
         remember(key, bound, input, weight, bias)
     return bound.run(operands, out)
+
+
+def register_overloads() -> None:
+    """Let functions compiled by Numba call the functions here; Numba's entry point calls this."""
+    global _registered
+    if not _registered:
+        from stepconv.kernels import inline
+
+        _registered = True
+        names = [f"{name}{rank}d" for name in ("conv", "conv_transpose") for rank in (1, 2, 3)]
+        inline.register({name: globals()[name] for name in ("conv", *names)})
+
+
+_registered = False
+if "numba" in sys.modules:
+    register_overloads()  # where stepconv is not installed, Numba finds no entry point
