@@ -28,6 +28,17 @@ class StepconvError(ValueError):
         return _rebuild, (type(self), self.template, self.values)
 
 
+class Word(str):
+    """A message among the values of an error: it reads in the language of the error.
+
+    >>> print(StepconvError("the {name} axis", name=Word("length")))
+    the length axis
+    """
+
+    def __format__(self, spec: str) -> str:
+        return format(_(str(self)), spec)
+
+
 class SpecError(StepconvError):
     """A convolution that cannot be described: a bad stride, padding, group count, …"""
 

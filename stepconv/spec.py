@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stepconv.errors import ShapeError, SpecError
+from stepconv.errors import ShapeError, SpecError, Word
 from stepconv.fitting import Fitting, function_name
 from stepconv.geometry import AXIS_NAMES, Axis, Geometry
 from stepconv.values import (
@@ -250,7 +250,7 @@ class ConvSpec:
                     " 'replicate'",
                     padding=max(axis.pad),
                     mode=self.padding_mode,
-                    name=name,
+                    name=Word(name),
                     size=axis.input_size,
                     most=axis.input_size - edge,
                 )
@@ -305,7 +305,7 @@ class ConvSpec:
                     "output_size {size} is out of reach on the {name} axis: an input of {input}"
                     " gives {least} to {most}",
                     size=size,
-                    name=name,
+                    name=Word(name),
                     input=i,
                     least=least,
                     most=most,

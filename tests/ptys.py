@@ -60,8 +60,9 @@ class Screen:
             change = self.modes.add if letter == "h" else self.modes.discard
             change(numbers)
         elif letter == "H":
-            self.row = (values[0] or 1) - 1
-            self.column = (values[1] if len(values) > 1 else 1) - 1
+            # As in any terminal, positions outside are taken to its edge.
+            self.row = min(max(values[0], 1), self.rows) - 1
+            self.column = min(max(values[1] if len(values) > 1 else 1, 1), self.columns) - 1
         elif letter == "K":
             start = 0 if values[0] == 2 else self.column
             self.cells[self.row][start:] = [" "] * (self.columns - start)

@@ -306,6 +306,21 @@ def test_an_interruption_is_quiet() -> None:
     assert (result.status, result.out, result.err) == (130, "", "")
 
 
+@pytest.mark.parametrize(
+    ("problem", "status", "words"),
+    [
+        (BrokenPipeError(32, "Broken pipe"), 0, ""),
+        (OSError(28, "No space left on device"), 2, "cannot be written: No space left on device"),
+    ],
+)
+def test_output_that_cannot_be_written(problem: OSError, status: int, words: str) -> None:
+    with mock.patch("stepconv.cli.show.json.dumps", side_effect=problem):
+        result = run("samples", "--json")
+    assert (result.status, result.out) == (status, "")
+    assert words in result.err
+    assert bool(result.err) == bool(words)
+
+
 # -- anything
 
 

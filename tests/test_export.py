@@ -20,7 +20,7 @@ from stepconv import InputError, Trace, trace
 from stepconv.language import using_language
 from stepconv.samples import scene
 from stepconv.views import save_picture
-from stepconv.views.drawing import PALETTE, html, svg
+from stepconv.views.drawing import COLUMN, MARGIN, PALETTE, html, svg
 from stepconv.views.export import describe
 from stepconv.views.frame import Frame
 from stepconv.views.overview import Overview
@@ -83,7 +83,7 @@ def test_svg_holds_every_word_at_its_column(record: Trace, tmp_path: Path) -> No
     rows = sorted({float(text.get("y", "")) for text in texts})
     lines: dict[float, str] = dict.fromkeys(rows, "")
     for text in texts:
-        y, column = float(text.get("y", "")), (float(text.get("x", "")) - margin) / 9.03
+        y, column = float(text.get("y", "")), (float(text.get("x", "")) - margin) / COLUMN
         lines[y] = lines[y].ljust(round(column)) + (text.text or "")
     plain = snapshot.plain(Frame(record, 10, Look(color=True)))
     assert list(lines.values()) == [line for line in plain.splitlines() if line]
@@ -126,11 +126,11 @@ def test_chinese_keeps_its_columns(tmp_path: Path) -> None:
         save_picture(page, tmp_path / "page.svg")
         save_picture(page, tmp_path / "page.html")
     texts = ElementTree.parse(tmp_path / "page.svg").findall(f"{SVG}text")
-    columns = [round((float(text.get("x", "")) - 14) / 9.03) for text in texts]
+    columns = [round((float(text.get("x", "")) - MARGIN) / COLUMN) for text in texts]
     assert [text.text for text in texts] == ["输入", "8×8", "a", "123456789abc"]
     assert columns == [0, 5, 11, 0]
-    lengths = [float(text.get("textLength", "")) for text in texts]
-    assert lengths == pytest.approx([9.03 * cell_len(text.text or "") for text in texts], abs=0.01)
+    lengths = [int(text.get("textLength", "")) for text in texts]
+    assert lengths == [COLUMN * cell_len(text.text or "") for text in texts]
     page_text = (tmp_path / "page.html").read_text("utf-8")
     assert '<html lang="zh-CN">' in page_text
     assert '<i style="width:4ch">输入</i> 8×8   a' in page_text

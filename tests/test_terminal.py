@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -38,10 +39,10 @@ def pty() -> Iterator[Pty]:
 
 def assert_restored(pty: Pty) -> None:
     """The settings are as before, the alternate screen is left, the cursor is back."""
-    pty.wait(lambda: "1049" not in pty.screen.modes, "the ordinary screen")
+    pty.wait(lambda: pty.raw.endswith(b"\x1b[?1049l"), "the ordinary screen")
     assert pty.settings() == pty.before
     assert pty.screen.modes == {"25"}
-    assert b"\x1b[?1049h" in pty.raw
+    assert pty.raw.count(b"\x1b[?1049h") == pty.raw.count(b"\x1b[?1049l") > 0
     assert b"Traceback" not in pty.raw
 
 
@@ -200,6 +201,29 @@ def test_an_exception_gives_the_terminal_back(pty: Pty) -> None:
         fail(screen)
     assert_restored(pty)
     assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGTSTP)] == handlers
+
+
+def test_stopping_gives_the_terminal_back_meanwhile(pty: Pty) -> None:
+    def look(_process: int, number: int) -> None:
+        assert number == signal.SIGTSTP
+        assert signal.getsignal(number) == signal.SIG_DFL
+        assert_restored(pty)
+
+    with on(pty) as screen, Terminal(screen.stream) as terminal:
+        taken = pty.settings()
+        with mock.patch("os.kill", side_effect=look) as kill:
+            signal.raise_signal(signal.SIGTSTP)
+        kill.assert_called_once()
+        assert terminal.resumed
+        assert pty.settings() == taken
+    assert_restored(pty)
+
+
+def test_a_person_is_told_what_is_written(pty: Pty, tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    with started(pty, "trace", "--save", str(path), "--width", "200") as process:
+        assert process.wait(60) == 0
+    pty.wait(lambda: f"{path} is written".encode() in pty.raw, "the note")
 
 
 def test_an_exception_while_taking_over(pty: Pty) -> None:

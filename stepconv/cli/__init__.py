@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -54,8 +55,7 @@ def _reported(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has gone; Python would complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
     except OSError as error:
         problem = InputError(
@@ -65,6 +65,12 @@ def _reported(arguments: Sequence[str]) -> int:
     except MemoryError:
         problem = InputError("there is not enough memory for this; use smaller arrays")
         return _fail(problem, settings)
+
+
+def _discard_output() -> None:
+    """Send to nowhere what Python would still flush at exit, since nobody reads it."""
+    with contextlib.suppress(OSError):  # a stand-in for sys.stdout has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(settings: Settings, arguments: list[str]) -> int:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import pairwise
-from math import ceil
 
 from rich.cells import cell_len
 from rich.color import blend_rgb
@@ -50,7 +49,10 @@ FONTS = (
     "'Sarasa Mono SC','Microsoft YaHei','PingFang SC',monospace"
 )
 
-_FONT_SIZE, _COLUMN, _LINE, _MARGIN = 15, 9.03, 20, 14
+COLUMN, MARGIN = 9, 14
+"""Pixels: whole ones, so that neighbouring grounds meet without a seam."""
+
+_FONT_SIZE, _LINE = 15, 20
 _WORDS = re.compile(r"\S+(?: \S+)*")
 _WIDE = re.compile(r"[^\u0000-\u2fff]+")
 
@@ -58,7 +60,7 @@ _WIDE = re.compile(r"[^\u0000-\u2fff]+")
 def svg(lines: Sequence[Line], title: str) -> str:
     """Return `lines` as an SVG picture, each run of text at its own column."""
     columns = max((sum(s.cell_length for s in line) for line in lines), default=1)
-    width, height = ceil(columns * _COLUMN + 2 * _MARGIN), len(lines) * _LINE + 2 * _MARGIN
+    width, height = columns * COLUMN + 2 * MARGIN, len(lines) * _LINE + 2 * MARGIN
     grounds, texts = [], []
     for row, line in enumerate(lines):
         column = 0
@@ -67,12 +69,12 @@ def svg(lines: Sequence[Line], title: str) -> str:
             if ground:
                 grounds.append(
                     f'<rect x="{_x(column)}" y="{_y(row)}" fill="{ground}"'
-                    f' width="{segment.cell_length * _COLUMN:.2f}" height="{_LINE}"/>'
+                    f' width="{segment.cell_length * COLUMN}" height="{_LINE}"/>'
                 )
             for offset, text in _pieces(segment.text):
                 texts.append(
                     f'<text x="{_x(column + offset)}" y="{_y(row) + _FONT_SIZE}"'
-                    f' textLength="{cell_len(text) * _COLUMN:.2f}"'
+                    f' textLength="{cell_len(text) * COLUMN}"'
                     f' style="{_css(segment.style, "fill")}">{escape(text, quote=False)}</text>'
                 )
             column += segment.cell_length
@@ -172,9 +174,9 @@ def _css(style: Style | None, ink: str) -> str:
     return ";".join(rules)
 
 
-def _x(column: int) -> str:
-    return f"{_MARGIN + column * _COLUMN:.2f}"
+def _x(column: int) -> int:
+    return MARGIN + column * COLUMN
 
 
 def _y(row: int) -> int:
-    return _MARGIN + row * _LINE
+    return MARGIN + row * _LINE

@@ -13,9 +13,9 @@ from stepconv.geometry import AXIS_NAMES
 from stepconv.language import _
 from stepconv.receptive import ReceptiveField
 from stepconv.views.columns import columns
-from stepconv.views.header import axis_label
+from stepconv.views.header import axes_listed, axis_label
 from stepconv.views.layout import flow, indented
-from stepconv.views.paragraph import listed, sentences
+from stepconv.views.paragraph import sentences
 from stepconv.views.rows import INDENT, fill, note
 from stepconv.views.theme import Look
 
@@ -49,7 +49,7 @@ class Fields:
             yield Text()
             if len(axes) < self.fields[0].spec.rank:
                 names = [axis_label(AXIS_NAMES[self.fields[0].spec.rank][a]) for a in axes]
-                yield Text(" " * INDENT + listed(names), self.look.style("label"))
+                yield Text(" " * INDENT + axes_listed(names), self.look.style("label"))
             drawing = _drawing(self.fields, axes[0], width - INDENT, self.look)
             yield from indented(drawing, INDENT)
             if not drawing:
@@ -104,7 +104,8 @@ class Fields:
             parts.append(text.format(jump=_one(last.jump)))
         if (start := _starts(last)) is not None:
             parts.append(_("Output cell 0 begins at input cell {start}.").format(start=start))
-        return indented(flow([sentences(parts)], width - INDENT), INDENT)
+        text = self.look.plain(sentences(parts))
+        return indented(flow([text], width - INDENT), INDENT)
 
     def _alike(self) -> list[list[int]]:
         """The axes, those along which all layers are the same together."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from stepconv.geometry import AXIS_NAMES, Axis
 from stepconv.language import _
 from stepconv.record import Trace
-from stepconv.views.paragraph import listed
 from stepconv.views.theme import Look
 
 
@@ -37,11 +39,11 @@ class Header:
             parts.append(last[0])
         if whole or spec.groups != 1:
             parts.append(last[1])
-        lines = [Text(spec.name, style=self.look.style("title"))]
+        lines = [Text().append(spec.name, self.look.style("title"))]
         for part in parts:
             if lines[-1].cell_len + 3 + Text(part).cell_len > width:
-                lines.append(Text("      "))
-            lines[-1].append("   " + part, "")
+                lines.append(Text(" " * len(spec.name)))
+            lines[-1].append("   " + part)
         return lines
 
     def _parts(self) -> list[str]:
@@ -80,7 +82,7 @@ class Header:
             line.append(axis.formula(ascii=self.look.ascii), self.look.style("formula"))
             drawn.append(line)
         if alike:
-            same = _("{axes} the same").format(axes=listed(map(axis_label, alike)))
+            same = _("{axes} the same").format(axes=axes_listed(map(axis_label, alike)))
             drawn[0].append("      " + same, self.look.style("label"))
         return drawn
 
@@ -93,6 +95,16 @@ def axis_label(name: str) -> str:
         "rows": _("rows"),
         "columns": _("columns"),
     }[name]
+
+
+def axes_listed(labels: Iterable[str]) -> str:
+    """Write the labels of axes one after the other.
+
+    >>> axes_listed(["rows", "columns"])
+    'rows, columns'
+    """
+    pair = _("{labels}, {label}")
+    return reduce(lambda labels, label: pair.format(labels=labels, label=label), labels)
 
 
 def _short(values: tuple[object, ...]) -> str:

@@ -14,7 +14,7 @@ from stepconv.geometry import AXIS_NAMES, Axis, Geometry
 from stepconv.language import _
 from stepconv.spec import ConvSpec
 from stepconv.views.columns import columns
-from stepconv.views.header import axis_label
+from stepconv.views.header import axes_listed, axis_label
 from stepconv.views.layout import flow, indented
 from stepconv.views.paragraph import listed
 from stepconv.views.theme import Look
@@ -187,7 +187,7 @@ class Sizes:
         found: dict[Axis, list[str]] = {}
         for name, axis in self._named:
             found.setdefault(axis, []).append(name)
-        return [(listed(names), axis) for axis, names in found.items()]
+        return [(axes_listed(names), axis) for axis, names in found.items()]
 
     # -- costs --------------------------------------------------------------------------
 

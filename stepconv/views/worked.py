@@ -96,7 +96,8 @@ class WorkedSums:
         yield from lines
         if shown < count:
             more = _("{count} more output cells").format(count=count - shown)
-            yield left_out(more, "--step A:B  --play", self.look)
+            how = "" if self.current is not None else "--step A:B  --play"
+            yield left_out(more, how, self.look)
         if self.term is not None:
             yield note(f"… {_('so far')}", self.look)
         if any(self.look.plain("′") in line.plain for line in lines):
