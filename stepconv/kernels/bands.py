@@ -49,10 +49,9 @@ from stepconv.kernels.tiles import (
     STEP_X,
     BEFORE,  # columns of padding before the input
     MAPPED,  # whether padding shows numbers of the input, and not zeros
-    SOURCE_Z,  # where in the tables the index maps stand, and how long the last two are
+    SOURCE_Z,  # where in the tables the index maps stand, and how long the last one is
     SOURCE_Y,
     SOURCE_X,
-    LAYOUT_Y,
     LAYOUT_X,
     LEVELS_AT,  # where the depth taps stand, as positions in the layout, and their number
     LEVELS,
@@ -63,7 +62,7 @@ from stepconv.kernels.tiles import (
     ROWS,  # of a phase in the band
     COLUMNS,
     BAND_SETTINGS,
-) = range(TILE_SETTINGS, TILE_SETTINGS + 22)
+) = range(TILE_SETTINGS, TILE_SETTINGS + 21)
 
 
 @dataclass(frozen=True)
@@ -174,9 +173,9 @@ class Layout:
             BEFORE: x.border[0],
             MAPPED: x.mode != "zeros",
             SOURCE_Z: tables.add(z.source),
-            SOURCE_Y: tables.add(y.source),
+            # The last band may have rows behind the layout.
+            SOURCE_Y: tables.add(np.append(y.source, np.full(self.rows * y.step, -1))),
             SOURCE_X: tables.add(x.source),
-            LAYOUT_Y: y.layout_size,
             LAYOUT_X: x.layout_size,
             LEVELS_AT: tables.add([tap * z.dilation for tap in range(z.kernel_size)]),
             LEVELS: z.kernel_size,
@@ -205,40 +204,109 @@ def fill(
 
     Writes up to a vector beyond the band's end.
     """
-    height, width = settings[HEIGHT], settings[WIDTH]
+    width, columns = settings[WIDTH], settings[COLUMNS]
     step, before = settings[STEP_X], settings[BEFORE]
-    columns = settings[COLUMNS]
+    to = at
     for c in range(settings[CHANNELS]):
-        to = at + c * settings[CHANNEL_STEP]
         for level in range(settings[LEVELS]):
             place = z * settings[STEP_Z] + tables[settings[LEVELS_AT] + level]
             iz = tables[settings[SOURCE_Z] + place]
+            plane = image + (c * settings[DEPTH] + iz) * settings[HEIGHT] * width
             for phase_y in range(settings[PHASES_Y]):
+                row = y * settings[STEP_Y] + tables[settings[PHASES_Y_AT] + phase_y]
+                row += settings[SOURCE_Y]
                 for phase_x in range(settings[PHASES_X]):
                     start = x * step + tables[settings[PHASES_X_AT] + phase_x]
                     # Columns lo to hi show the input, one after the other; the rest is padding.
                     lo = min(max((before - start + step - 1) // step, 0), columns)
                     hi = min(max((before + width - start + step - 1) // step, lo), columns)
-                    row = y * settings[STEP_Y] + tables[settings[PHASES_Y_AT] + phase_y]
-                    for _ in range(settings[ROWS]):
-                        iy = -1
-                        if iz >= 0 and row < settings[LAYOUT_Y]:
-                            iy = tables[settings[SOURCE_Y] + row]
-                        line = image + ((c * settings[DEPTH] + iz) * height + iy) * width
-                        shown = hi if iy >= 0 else lo
-                        if step == 1:
-                            copy(band, to, input, line + start - before, columns, lo, shown)
-                        elif step == 2:
-                            halve(band, to, input, line + start - before, columns, lo, shown)
-                        else:
-                            for j in range(columns):
-                                band[to + j] = 0
-                            for j in range(lo, shown):
-                                band[to + j] = input[line + start - before + j * step]
-                        if settings[MAPPED] != 0 and iy >= 0:
-                            edges(band, to, input, line, start, lo, hi, settings, tables)
-                        to += columns
-                        row += settings[STEP_Y]
+                    shown = hi if iz >= 0 else lo
+                    origin = plane + start - before
+                    if step == 1:
+                        copy_rows(1, band, to, input, origin, settings, tables, row, lo, shown)
+                    elif step == 2:
+                        copy_rows(2, band, to, input, origin, settings, tables, row, lo, shown)
+                    else:
+                        pick_rows(band, to, input, origin, settings, tables, row, lo, shown)
+                    if settings[MAPPED] != 0 and iz >= 0:
+                        edges(band, to, input, plane, settings, tables, row, start, lo, hi)
+                    to += settings[ROWS] * columns
+
+
+@emitted(static=1)
+def copy_rows(
+    code: Code,
+    step: int,
+    band: Value,
+    to: Value,
+    input: Value,
+    origin: Value,
+    settings: Value,
+    tables: Value,
+    row: Value,
+    lo: Value,
+    hi: Value,
+) -> None:
+    """Fill the rows of a phase: ``band[j] = input[origin + step * j]`` where lo <= j < hi, else 0.
+
+    From tables[row] on stand the rows of the input, or -1 for one of zeros. Writes whole vectors,
+    the last ones of the rows first: what they spill into the next row is overwritten.
+    """
+    lanes = code.lanes
+    rows, columns, width, row_step = (
+        code.load_one(settings, field) for field in (ROWS, COLUMNS, WIDTH, STEP_Y)
+    )
+    count = code.ceiling(columns, lanes)
+    nothing = code.first(0)
+    with code.loop(count) as part:
+        j = code.multiply(code.subtract(code.subtract(count, 1), part.index), lanes)
+        first, last = code.subtract(lo, j), code.subtract(hi, j)
+        if step == 2:
+            first, last = code.multiply(first, 2), code.subtract(code.multiply(last, 2), 1)
+        source = code.move(input, code.add(origin, code.multiply(j, step)))
+        masks = [
+            code.between(code.subtract(first, half * lanes), code.subtract(last, half * lanes))
+            for half in range(step)
+        ]
+        begin = code.move(tables, row), code.move(code.move(band, to), j)
+        with code.loop(rows, *begin) as line:
+            place, target = line.values
+            iy = code.load_one(place)
+            there = code.move(source, code.multiply(iy, width))
+            seen = code.compare(iy, ">=", 0)
+            halves = [
+                code.load_masked(
+                    code.move(there, half * lanes), code.builder.select(seen, mask, nothing)
+                )
+                for half, mask in enumerate(masks)
+            ]
+            code.store(halves[0] if step == 1 else code.every_second(*halves), target)
+            line.next(code.move(place, row_step), code.move(target, columns))
+        part.next()
+
+
+@inlined
+def pick_rows(
+    band: Any,
+    to: int,
+    input: Any,
+    origin: int,
+    settings: Any,
+    tables: Any,
+    row: int,
+    lo: int,
+    hi: int,
+) -> None:
+    """As `copy_rows`, one number at a time, for any step."""
+    for _ in range(settings[ROWS]):
+        iy = tables[row]
+        for j in range(settings[COLUMNS]):
+            band[to + j] = 0
+        if iy >= 0:
+            for j in range(lo, hi):
+                band[to + j] = input[origin + iy * settings[WIDTH] + j * settings[STEP_X]]
+        to += settings[COLUMNS]
+        row += settings[STEP_Y]
 
 
 @inlined
@@ -246,70 +314,24 @@ def edges(
     band: Any,
     to: int,
     input: Any,
-    line: int,
+    plane: int,
+    settings: Any,
+    tables: Any,
+    row: int,
     start: int,
     lo: int,
     hi: int,
-    settings: Any,
-    tables: Any,
 ) -> None:
-    """Fill the padding of a row whose padding shows numbers of the input."""
-    for j in range(settings[COLUMNS]):
-        place = start + j * settings[STEP_X]
-        if (j < lo or j >= hi) and place < settings[LAYOUT_X]:
-            band[to + j] = input[line + tables[settings[SOURCE_X] + place]]
-
-
-@emitted()
-def copy(
-    code: Code,
-    band: Value,
-    to: Value,
-    input: Value,
-    start: Value,
-    count: Value,
-    lo: Value,
-    hi: Value,
-) -> None:
-    """Set ``band[to + j] = input[start + j]`` where lo <= j < hi, else 0, for j < count.
-
-    Writes whole vectors, so up to a vector beyond `count`; reads nothing but what it shows.
-    """
-    with code.loop(vectors(code, count)) as loop:
-        j = code.multiply(loop.index, code.lanes)
-        lanes = code.between(code.subtract(lo, j), code.subtract(hi, j))
-        shown = code.load_masked(code.move(code.move(input, start), j), lanes)
-        code.store(shown, code.move(band, to), j)
-        loop.next()
-
-
-@emitted()
-def halve(
-    code: Code,
-    band: Value,
-    to: Value,
-    input: Value,
-    start: Value,
-    count: Value,
-    lo: Value,
-    hi: Value,
-) -> None:
-    """As `copy`, but of every second number: ``band[to + j] = input[start + 2 * j]``."""
-    with code.loop(vectors(code, count)) as loop:
-        j = code.multiply(loop.index, code.lanes)
-        first = code.multiply(code.subtract(lo, j), 2)
-        last = code.subtract(code.multiply(code.subtract(hi, j), 2), 1)
-        place = code.move(code.move(input, start), code.multiply(j, 2))
-        near = code.load_masked(place, code.between(first, last))
-        further = code.between(code.subtract(first, code.lanes), code.subtract(last, code.lanes))
-        far = code.load_masked(code.move(place, code.lanes), further)
-        code.store(code.every_second(near, far), code.move(band, to), j)
-        loop.next()
-
-
-def vectors(code: Code, count: Value) -> Value:
-    """Emit the number of vectors that hold `count` numbers."""
-    return code.builder.sdiv(code.add(count, code.lanes - 1), code.integer(code.lanes))
+    """Fill the padding beside the rows of a phase where it shows numbers of the input."""
+    for _ in range(settings[ROWS]):
+        iy = tables[row]
+        for j in range(settings[COLUMNS]):
+            place = start + j * settings[STEP_X]
+            if iy >= 0 and (j < lo or j >= hi) and place < settings[LAYOUT_X]:
+                ix = tables[settings[SOURCE_X] + place]
+                band[to + j] = input[plane + iy * settings[WIDTH] + ix]
+        to += settings[COLUMNS]
+        row += settings[STEP_Y]
 
 
 def tile_lists(
