@@ -38,7 +38,7 @@ BRIEF = Effort(rounds=2, seconds=0.0001, most=1.0)
 
 
 def report_of(*rows: Row) -> Report:
-    machine = {"processor": "A & B", "float32 lanes": 16, "date": "2026-01-02"}
+    machine = {"processor": "A & B", "float32 lanes": 16, "date": "2026-01-02", "cores": 2}
     versions = {"stepconv": "1", "numba": "2", "torch": "3+cpu", "onnxruntime": "4"}
     return Report(machine, versions, 1, True, rows)
 
@@ -341,6 +341,26 @@ def test_a_wrong_result_is_told_in_words() -> None:
     screen = Screen(mock.Mock(encoding="utf-8"), color="never", width=120)
     end = screen.text(table.end(report))
     assert end.splitlines()[-1] == f"The results differ: {TABLE[1].title}."
+
+
+@pytest.mark.parametrize(
+    ("load", "threads", "busy"),
+    [
+        (0.1, 1, False),
+        (1.2, 1, False),
+        (1.8, 1, True),
+        (0.3, 2, False),
+        (1.0, 2, True),
+        (None, 2, False),
+    ],
+)
+def test_a_busy_machine_is_told(load: float | None, threads: int, busy: bool) -> None:
+    report = report_of(row_of(TABLE[0], 0.5))
+    report = replace(report, machine={**report.machine, "load": load}, threads=threads)
+    assert report.disturbed == busy
+    table = BenchTable([TABLE[0].title], ["torch"], Look(color=False), 120)
+    text = Screen(mock.Mock(encoding="utf-8"), color="never", width=120).text(table.end(report))
+    assert (f"(load {load} on 2 processors)" in text) == busy
 
 
 # -- the command

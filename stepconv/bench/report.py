@@ -20,6 +20,9 @@ from stepconv.version import __version__
 
 FORMAT = 1
 
+# What an idle machine does for itself.
+_IDLE_LOAD = 0.5
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -45,6 +48,15 @@ class Report:
     def peers(self) -> tuple[str, ...]:
         """The peers that computed at least one layer."""
         return tuple(name for name in self.versions if any(name in row.ratios for row in self.rows))
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other programs needed the cores too: then ratios are rough, or worse.
+
+        Threads that wait for one another wait for whoever else has a core.
+        """
+        load, cores = self.machine.get("load") or 0.0, self.machine.get("cores") or 1
+        return bool(load + self.threads > cores + _IDLE_LOAD)
 
     def summaries(self, peer: str) -> Iterator[Summary]:
         """Sum up the ratios to a peer, kind by kind: geometric mean and worst."""
@@ -107,11 +119,15 @@ def geometric_mean(ratios: Sequence[float]) -> float:
 
 
 def machine() -> dict[str, Any]:
-    """Return what is known of this machine."""
+    """Return what is known of this machine; to be asked before anything is measured.
+
+    "load" is how many programs have been running in the last minute, where that is known.
+    """
     return {
         "date": date.today().isoformat(),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "float32 lanes": host().lanes(4),
         "system": platform.system(),
         "python": platform.python_version(),

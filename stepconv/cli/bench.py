@@ -63,7 +63,7 @@ def _measured(
     from stepconv.bench.timing import FULL, QUICK
     from stepconv.views.benchtable import BenchTable
 
-    rivals, rows = peers.installed(), []
+    machine, rivals, rows = report.machine(), peers.installed(), []
     screen, progress = output.screen, _Progress(output, len(layers))
     table = BenchTable(
         [one.title for one in layers], [one.name for one in rivals], screen.look, screen.width
@@ -78,7 +78,7 @@ def _measured(
                 screen.show(table.row(row))
     finally:
         progress.wipe()
-    found = report.Report(report.machine(), report.versions(rivals), threads, quick, rows)
+    found = report.Report(machine, report.versions(rivals), threads, quick, rows)
     if shown:
         screen.show(table.end(found))
     return found

@@ -132,6 +132,13 @@ class BenchTable:
             texts.append(text.format(names=", ".join(hidden), width=self._full_width()))
         wrong = [row.layer.title for row in report.rows if not row.agrees]
         notes = [line for text in texts for line in flow([text], self.width, self._style("note"))]
+        if report.disturbed:
+            text = _(
+                "Other programs kept this machine busy (load {load} on {cores} processors): what"
+                " was measured is rough."
+            )
+            text = text.format(load=report.machine["load"], cores=report.machine["cores"])
+            notes += flow([text], self.width, self._style("error"))
         if wrong:
             text = _("The results differ: {layers}.").format(layers=", ".join(wrong))
             notes += flow([text], self.width, self._style("error"))
