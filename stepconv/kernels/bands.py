@@ -65,6 +65,10 @@ from stepconv.kernels.tiles import (
 ) = range(TILE_SETTINGS, TILE_SETTINGS + 21)
 
 
+#: Numbers that may be written behind a channel: a vector of the widest machine.
+SPILL = 16
+
+
 @dataclass(frozen=True)
 class Reach:
     """What the taps along one axis need of a band: its phases, and how far they reach.
@@ -139,9 +143,9 @@ class Layout:
 
     @property
     def channel(self) -> int:
-        """Numbers of one channel."""
+        """Numbers from one channel to the next: its own, and what filling it may spill."""
         phases = len(self.reach[0].phases) * len(self.reach[1].phases)
-        return self.axes[0].kernel_size * phases * self.rows * self.columns
+        return self.axes[0].kernel_size * phases * self.rows * self.columns + SPILL
 
     @property
     def offsets(self) -> Indices:
@@ -200,37 +204,33 @@ def fill(
     y: int,
     x: int,
 ) -> None:
-    """Fill band[at:] for outputs from (z, y, x) on, with the channels from input[image] on.
-
-    Writes up to a vector beyond the band's end.
-    """
+    """Fill band[at:] for outputs from (z, y, x) on, with the channels from input[image] on."""
     width, columns = settings[WIDTH], settings[COLUMNS]
     step, before = settings[STEP_X], settings[BEFORE]
     to = at
-    for c in range(settings[CHANNELS]):
-        for level in range(settings[LEVELS]):
-            place = z * settings[STEP_Z] + tables[settings[LEVELS_AT] + level]
-            iz = tables[settings[SOURCE_Z] + place]
-            plane = image + (c * settings[DEPTH] + iz) * settings[HEIGHT] * width
-            for phase_y in range(settings[PHASES_Y]):
-                row = y * settings[STEP_Y] + tables[settings[PHASES_Y_AT] + phase_y]
-                row += settings[SOURCE_Y]
-                for phase_x in range(settings[PHASES_X]):
-                    start = x * step + tables[settings[PHASES_X_AT] + phase_x]
-                    # Columns lo to hi show the input, one after the other; the rest is padding.
-                    lo = min(max((before - start + step - 1) // step, 0), columns)
-                    hi = min(max((before + width - start + step - 1) // step, lo), columns)
-                    shown = hi if iz >= 0 else lo
-                    origin = plane + start - before
-                    if step == 1:
-                        copy_rows(1, band, to, input, origin, settings, tables, row, lo, shown)
-                    elif step == 2:
-                        copy_rows(2, band, to, input, origin, settings, tables, row, lo, shown)
-                    else:
-                        pick_rows(band, to, input, origin, settings, tables, row, lo, shown)
-                    if settings[MAPPED] != 0 and iz >= 0:
-                        edges(band, to, input, plane, settings, tables, row, start, lo, hi)
-                    to += settings[ROWS] * columns
+    for level in range(settings[LEVELS]):
+        place = z * settings[STEP_Z] + tables[settings[LEVELS_AT] + level]
+        iz = tables[settings[SOURCE_Z] + place]
+        plane = image + iz * settings[HEIGHT] * width
+        for phase_y in range(settings[PHASES_Y]):
+            row = y * settings[STEP_Y] + tables[settings[PHASES_Y_AT] + phase_y]
+            row += settings[SOURCE_Y]
+            for phase_x in range(settings[PHASES_X]):
+                start = x * step + tables[settings[PHASES_X_AT] + phase_x]
+                # Columns lo to hi show the input, one after the other; the rest is padding.
+                lo = min(max((before - start + step - 1) // step, 0), columns)
+                hi = min(max((before + width - start + step - 1) // step, lo), columns)
+                shown = hi if iz >= 0 else lo
+                origin = plane + start - before
+                if step == 1:
+                    copy_rows(1, band, to, input, origin, settings, tables, row, lo, shown)
+                elif step == 2:
+                    copy_rows(2, band, to, input, origin, settings, tables, row, lo, shown)
+                else:
+                    pick_rows(band, to, input, origin, settings, tables, row, lo, shown)
+                if settings[MAPPED] != 0 and iz >= 0:
+                    edges(band, to, input, plane, settings, tables, row, start, lo, hi)
+                to += settings[ROWS] * columns
 
 
 @emitted(static=1)
@@ -250,12 +250,16 @@ def copy_rows(
     """Fill the rows of a phase: ``band[j] = input[origin + step * j]`` where lo <= j < hi, else 0.
 
     From tables[row] on stand the rows of the input, or -1 for one of zeros. Writes whole vectors,
-    the last ones of the rows first: what they spill into the next row is overwritten.
+    the last ones of the rows first: what they spill into the next row is overwritten. All
+    channels are done together, since to begin takes as long as some rows.
     """
     lanes = code.lanes
-    rows, columns, width, row_step = (
-        code.load_one(settings, field) for field in (ROWS, COLUMNS, WIDTH, STEP_Y)
+    rows, columns, width, row_step, channels, further = (
+        code.load_one(settings, field)
+        for field in (ROWS, COLUMNS, WIDTH, STEP_Y, CHANNELS, CHANNEL_STEP)
     )
+    image = code.multiply(code.load_one(settings, DEPTH), code.load_one(settings, HEIGHT))
+    image = code.multiply(image, width)
     count = code.ceiling(columns, lanes)
     nothing = code.first(0)
     with code.loop(count) as part:
@@ -263,25 +267,27 @@ def copy_rows(
         first, last = code.subtract(lo, j), code.subtract(hi, j)
         if step == 2:
             first, last = code.multiply(first, 2), code.subtract(code.multiply(last, 2), 1)
-        source = code.move(input, code.add(origin, code.multiply(j, step)))
         masks = [
             code.between(code.subtract(first, half * lanes), code.subtract(last, half * lanes))
             for half in range(step)
         ]
-        begin = code.move(tables, row), code.move(code.move(band, to), j)
-        with code.loop(rows, *begin) as line:
-            place, target = line.values
-            iy = code.load_one(place)
-            there = code.move(source, code.multiply(iy, width))
-            seen = code.compare(iy, ">=", 0)
-            halves = [
-                code.load_masked(
-                    code.move(there, half * lanes), code.builder.select(seen, mask, nothing)
-                )
-                for half, mask in enumerate(masks)
-            ]
-            code.store(halves[0] if step == 1 else code.every_second(*halves), target)
-            line.next(code.move(place, row_step), code.move(target, columns))
+        source = code.move(input, code.add(origin, code.multiply(j, step)))
+        with code.loop(channels, source, code.move(code.move(band, to), j)) as channel:
+            source, target = channel.values
+            with code.loop(rows, code.move(tables, row), target) as line:
+                place, cell = line.values
+                iy = code.load_one(place)
+                there = code.move(source, code.multiply(iy, width))
+                seen = code.compare(iy, ">=", 0)
+                halves = [
+                    code.load_masked(
+                        code.move(there, half * lanes), code.builder.select(seen, mask, nothing)
+                    )
+                    for half, mask in enumerate(masks)
+                ]
+                code.store(halves[0] if step == 1 else code.every_second(*halves), cell)
+                line.next(code.move(place, row_step), code.move(cell, columns))
+            channel.next(code.move(source, image), code.move(target, further))
         part.next()
 
 
@@ -298,15 +304,17 @@ def pick_rows(
     hi: int,
 ) -> None:
     """As `copy_rows`, one number at a time, for any step."""
-    for _ in range(settings[ROWS]):
-        iy = tables[row]
-        for j in range(settings[COLUMNS]):
-            band[to + j] = 0
-        if iy >= 0:
-            for j in range(lo, hi):
-                band[to + j] = input[origin + iy * settings[WIDTH] + j * settings[STEP_X]]
-        to += settings[COLUMNS]
-        row += settings[STEP_Y]
+    for c in range(settings[CHANNELS]):
+        image = c * settings[DEPTH] * settings[HEIGHT] * settings[WIDTH]
+        for i in range(settings[ROWS]):
+            iy = tables[row + i * settings[STEP_Y]]
+            line = to + c * settings[CHANNEL_STEP] + i * settings[COLUMNS]
+            for j in range(settings[COLUMNS]):
+                band[line + j] = 0
+            if iy >= 0:
+                source = origin + image + iy * settings[WIDTH]
+                for j in range(lo, hi):
+                    band[line + j] = input[source + j * settings[STEP_X]]
 
 
 @inlined
@@ -323,15 +331,16 @@ def edges(
     hi: int,
 ) -> None:
     """Fill the padding beside the rows of a phase where it shows numbers of the input."""
-    for _ in range(settings[ROWS]):
-        iy = tables[row]
-        for j in range(settings[COLUMNS]):
-            place = start + j * settings[STEP_X]
-            if iy >= 0 and (j < lo or j >= hi) and place < settings[LAYOUT_X]:
-                ix = tables[settings[SOURCE_X] + place]
-                band[to + j] = input[plane + iy * settings[WIDTH] + ix]
-        to += settings[COLUMNS]
-        row += settings[STEP_Y]
+    for c in range(settings[CHANNELS]):
+        image = c * settings[DEPTH] * settings[HEIGHT] * settings[WIDTH]
+        for i in range(settings[ROWS]):
+            iy = tables[row + i * settings[STEP_Y]]
+            line = to + c * settings[CHANNEL_STEP] + i * settings[COLUMNS]
+            source = plane + image + iy * settings[WIDTH]
+            for j in range(settings[COLUMNS]):
+                place = start + j * settings[STEP_X]
+                if iy >= 0 and (j < lo or j >= hi) and place < settings[LAYOUT_X]:
+                    band[line + j] = input[source + tables[settings[SOURCE_X] + place]]
 
 
 def tile_lists(

@@ -199,8 +199,7 @@ class DirectPlan:
         tables = Tables()
         settings = layout.describe(tables)
         image = prod(axis.input_size for axis in axes)
-        # A vector behind the band is written when it is filled, and read by its last tile.
-        band = 0 if cut.in_place else geometry.group_inputs * layout.channel + 2 * lanes
+        band = 0 if cut.in_place else geometry.group_inputs * layout.channel
         settings |= {
             CHANNELS: geometry.group_inputs,
             CHANNEL_STEP: image if cut.in_place else layout.channel,

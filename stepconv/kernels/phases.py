@@ -298,7 +298,7 @@ class PhasesPlan:
         self._sizes = geometry.groups, inputs, outputs, prod(kernel)
         self._places = places
         stage_plane = chosen.rows * chosen.columns
-        biases_at = inputs * layout.channel + 2 * lanes
+        biases_at = inputs * layout.channel
         stage_at = biases_at + TILE_ROWS
         settings |= {
             CHANNELS: inputs,

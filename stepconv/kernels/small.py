@@ -153,7 +153,7 @@ class SmallPlan:
         samples = 1 if geometry.batch is None else geometry.batch
         layout = Layout.of(axes, rows, width)
         lanes = host().lanes(dtype.itemsize)
-        sample_step = geometry.group_inputs * layout.channel + lanes  # filling goes on behind it
+        sample_step = geometry.group_inputs * layout.channel
         bands = -(-height // rows)
         together = 1
         if bands == 1:
