@@ -23,8 +23,6 @@ from stepconv.values import shown
 
 ALGORITHMS = ("auto", "textbook", "direct", "winograd")
 
-_READY = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
-
 _MOST_CALLS = 512
 _MOST_CELLS = 1 << 16  # of all axes: a plan's tables grow with them
 
@@ -32,7 +30,10 @@ _seen: dict[Hashable, Bound] = {}
 
 
 class Bound:
-    """A convolution of known shapes and dtype."""
+    """A convolution of known shapes and dtype.
+
+    `pack` lays out a flat weight for it, `compute` takes what `pack` returns.
+    """
 
     __slots__ = (
         "_bias_shape",
@@ -42,6 +43,7 @@ class Bound:
         "_units",
         "dtype",
         "geometry",
+        "pack",
         "plan",
         "shape",
     )
@@ -56,7 +58,7 @@ class Bound:
         self.shape = geometry.output_shape
         checked = checked_algorithm(algorithm)
         self.plan = plans.choose(geometry, dtype, checked, pool.get_num_threads())
-        self._run, self._units = self.plan.run, self.plan.units
+        self.pack, self._run, self._units = self.plan.pack, self.plan.run, self.plan.units
         self._shared = plans.worth_sharing(geometry, self.plan)
         self._bias_shape = (geometry.out_channels,)
         self._no_bias = np.zeros(self._bias_shape, dtype)
@@ -66,21 +68,18 @@ class Bound:
         """Whether plain arrays of this shape can go to the kernel as they are."""
         return (
             input.dtype is self.dtype is weight.dtype
-            and input.flags.num & _READY == _READY == weight.flags.num & _READY
+            and (input.flags.carray or _is_ready(input))
+            and (weight.flags.carray or _is_ready(weight))
             and (
                 bias is None
                 or (
                     bias.__class__ is np.ndarray
                     and bias.dtype is self.dtype
                     and bias.shape == self._bias_shape
-                    and bias.flags.num & _READY == _READY
+                    and (bias.flags.carray or _is_ready(bias))
                 )
             )
         )
-
-    def pack(self, weight: Array) -> Array:
-        """Lay out a contiguous weight as the plan wants it."""
-        return self.plan.pack(weight.ravel())
 
     def compute(self, input: Array, packed: Array, bias: Array | None, out: Any = None) -> Array:
         """Compute into a new array, or into `out`, which may overlap the operands.
@@ -104,7 +103,7 @@ class Bound:
 
     def run(self, operands: Operands, out: Any = None) -> Array:
         """Compute prepared operands of this geometry and dtype."""
-        arrays = operands.input, self.pack(operands.weight), operands.bias
+        arrays = operands.input, self.pack(operands.weight.ravel()), operands.bias
         if operands.dtype == self.dtype:
             return self.compute(*arrays, out)
         if out is None:
@@ -119,6 +118,11 @@ def run(operands: Operands) -> Array:
     return Bound(operands.geometry, operands.input.dtype).run(operands)
 
 
+def _is_ready(array: Array) -> bool:
+    """Whether a kernel can read `array`; writeable ones that it can are `carray`, in one look."""
+    return array.flags.c_contiguous and array.flags.aligned
+
+
 def checked_algorithm(value: Any) -> str:
     """Refuse what is none of `ALGORITHMS`."""
     if not isinstance(value, str) or value not in ALGORITHMS:
@@ -130,19 +134,26 @@ def checked_algorithm(value: Any) -> str:
     return value
 
 
-#: What calls remembered come to, or None.
+#: The convolution that a call like this one came to, or None.
 seen = _seen.get
 
 
-def remember(key: Hashable, bound: Bound, input: Any, weight: Any, bias: Any) -> None:
-    """Let `seen` find the convolution that a checked call came to, where that saves checking."""
+def repeated(bound: Bound, input: Array, weight: Array, bias: Any, out: Any) -> Array | None:
+    """Compute a call seen before where its arrays are not laid out as kernels read them."""
+    laid_out = np.ascontiguousarray(input), np.ascontiguousarray(weight)
+    if not bound.takes(*laid_out, bias):
+        return None
+    return bound.compute(laid_out[0], bound.pack(laid_out[1].ravel()), bias, out)
+
+
+def remember(key: Hashable, bound: Bound, input: Array, weight: Array) -> None:
+    """Let `seen` find the convolution that a checked call came to."""
     # Whether integer sums may overflow is for each call to see.
-    if bound.dtype.kind not in "fc" or not bound.takes(input, weight, bias):
-        return
-    if sum(axis.layout_size for axis in bound.geometry.axes) <= _MOST_CELLS:
+    if bound.dtype.kind in "fc" and input.dtype is bound.dtype is weight.dtype:
         if len(_seen) >= _MOST_CALLS:
             _seen.clear()
-        _seen[key] = bound
+        if sum(axis.layout_size for axis in bound.geometry.axes) <= _MOST_CELLS:
+            _seen[key] = bound
 
 
 def _checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepconv.bound import Bound, remember, seen
+from stepconv.bound import Bound, remember, repeated, seen
 from stepconv.operands import Array, check_weight_axes, prepare
 from stepconv.spec import ConvSpec
 from stepconv.values import Ints, Padding, checked_shape
@@ -392,37 +392,34 @@ def _forward(
 ) -> Array:
     key = None
     if input.__class__ is np.ndarray is weight.__class__:
-        key = (
-            rank,
-            input.dtype,
-            input.shape,
-            weight.shape,
-            # 1.0 and True equal 1 and are refused: what is no int is told by its repr.
-            stride if stride.__class__ is int else repr(stride),
-            padding if padding.__class__ is int else repr(padding),
-            dilation if dilation.__class__ is int else repr(dilation),
-            groups if groups.__class__ is int else repr(groups),
-            padding_mode if padding_mode.__class__ is str else repr(padding_mode),
-            algorithm if algorithm.__class__ is str else repr(algorithm),
+        # 1.0 and True equal 1 and are refused: what is no int is told by its repr.
+        said: Any = (stride, padding, dilation, groups, padding_mode, algorithm)
+        ints = (
+            stride.__class__ is padding.__class__ is dilation.__class__ is groups.__class__ is int
         )
+        if not (ints and padding_mode.__class__ is algorithm.__class__ is str):
+            said = repr(said)
+        key = (rank, input.dtype, input.shape, weight.shape, said)
         bound = seen(key)
-        if bound is not None and bound.takes(input, weight, bias):
-            return bound.compute(input, bound.pack(weight), bias, out)
-    operands = prepare(
+        if bound is not None:
+            if bound.takes(input, weight, bias):
+                return bound.compute(input, bound.pack(weight.ravel()), bias, out)
+            if (result := repeated(bound, input, weight, bias, out)) is not None:
+                return result
+    return _checked(
+        key,
+        rank,
         input,
         weight,
         bias,
-        rank=rank,
+        out,
+        algorithm,
         stride=stride,
         padding=padding,
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
     )
-    bound = Bound(operands.geometry, operands.input.dtype, algorithm)
-    if key is not None:
-        remember(key, bound, input, weight, bias)
-    return bound.run(operands, out)
 
 
 def _general(
@@ -438,12 +435,28 @@ def _general(
     if input.__class__ is np.ndarray is weight.__class__:
         key = (rank, input.dtype, input.shape, weight.shape, repr((algorithm, arguments)))
         bound = seen(key)
-        if bound is not None and bound.takes(input, weight, bias):
-            return bound.compute(input, bound.pack(weight), bias, out)
+        if bound is not None:
+            result = repeated(bound, input, weight, bias, out)
+            if result is not None:
+                return result
+    return _checked(key, rank, input, weight, bias, out, algorithm, **arguments)
+
+
+def _checked(
+    key: Any,
+    rank: int | None,
+    input: Any,
+    weight: Any,
+    bias: ArrayLike | None,
+    out: Array | None,
+    algorithm: str,
+    **arguments: Any,
+) -> Array:
+    """Compute a call not seen before; `key` is what it is known by afterwards."""
     operands = prepare(input, weight, bias, rank=rank, **arguments)
     bound = Bound(operands.geometry, operands.input.dtype, algorithm)
     if key is not None:
-        remember(key, bound, input, weight, bias)
+        remember(key, bound, input, weight)
     return bound.run(operands, out)
 
 

@@ -145,7 +145,7 @@ def test_any_cut_of_the_units_gives_the_same(layer: Layer, dtype: str, pieces: i
         np.dtype(dtype),
     )
     offsets = np.zeros(one.geometry.out_channels, dtype) if bias is None else bias
-    packed = one.pack(weight)
+    packed = one.pack(weight.ravel())
     whole = np.full(one.shape, np.nan, dtype)
     one.plan.run(image.ravel(), packed, offsets, whole.ravel(), 0, one.plan.units)
     parts = np.full(one.shape, np.nan, dtype)
