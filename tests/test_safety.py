@@ -237,7 +237,7 @@ def test_the_memory_counted_is_the_memory_taken(monkeypatch: pytest.MonkeyPatch)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert peak < 48 * (size + 8) + 10**5
+        assert peak < 64 * (size + 8) + 10**5
 
 
 @given(layers(), st.booleans())
