@@ -90,7 +90,7 @@ def tile(
     biases = code.move(scratch, bias_at)
     cells = code.move(output, cell)
     count = code.load_one(place, COUNT)
-    for vectors in range(1, most + 1):
+    for vectors in range(2, most + 1):
         with code.when(code.compare(count, "==", vectors)):
             begins = [field(code, place, v, BEGIN) for v in range(vectors)]
             pixels = code.move(band, code.add(start, begins[0]))
@@ -328,16 +328,15 @@ def records(
     kept = (column < columns) & (pixel >= done[:, None]) & (pixel < end[:, None])
     cell = (row * width + column)[np.arange(count), kept.argmax(axis=1)]
     fields = np.column_stack([begin, kept @ (1 << np.arange(lanes)), kept.sum(axis=1), cell])
-    sizes = [TILE_VECTORS] * (count // TILE_VECTORS) + [count % TILE_VECTORS] * (
-        count % TILE_VECTORS > 0
-    )
-    if sizes[-2:] == [TILE_VECTORS, 1]:
-        sizes[-2:] = [2, TILE_VECTORS - 1]  # a single vector would wait for its own sums
+    full, left = divmod(count, TILE_VECTORS)
+    sizes = [TILE_VECTORS] * full + [left] * (left > 0)
+    if left == 1:  # a single vector would wait for its own sums: no tile is so small
+        sizes[-2:] = [2, TILE_VECTORS - 1] if full else [2]
     first = np.cumsum(sizes) - sizes
     members = np.minimum(first[:, None] + np.arange(TILE_VECTORS), count - 1)
     table = np.empty((len(sizes), RECORD), np.int64)
     table[:, COUNT] = sizes
-    # Those that a tile lacks repeat the last, and change nothing here.
+    # Those that a tile lacks repeat the last; so does the second of a single vector.
     table[:, WHOLE] = (fields[members, KEPT] == lanes).all(axis=1)
     table[:, FIRST:] = fields[members].reshape(len(sizes), -1)
     return table
