@@ -28,7 +28,7 @@ LEAST = {
     "direct": 200,
     "depthwise": 60,
     "phases": 60,
-    "small": 25,
+    "small": 10,
     "winograd": 25,
     "conv": DRAWN,
 }
