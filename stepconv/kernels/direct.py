@@ -34,7 +34,6 @@ from stepconv.kernels.compiling import compiled, inlined, specialised
 from stepconv.kernels.cutting import Cut, cut, in_place
 from stepconv.kernels.host import host
 from stepconv.kernels.tiles import (
-    CHAIN,
     CHANNEL_STEP,
     CHANNELS,
     IN_PLACE,
@@ -45,6 +44,7 @@ from stepconv.kernels.tiles import (
     TILE_ROWS,
     TILE_VECTORS,
     pack_block,
+    span,
     tile,
 )
 
@@ -203,7 +203,7 @@ class DirectPlan:
         settings |= {
             CHANNELS: geometry.group_inputs,
             CHANNEL_STEP: image if cut.in_place else layout.channel,
-            SPAN: -(-geometry.group_inputs // -(-geometry.terms // CHAIN)),  # in even pieces
+            SPAN: span(geometry.group_inputs, prod(geometry.kernel_size)),
             PLANE: prod(axis.output_size for axis in axes),
             IN_PLACE: cut.in_place,
             GROUPS: geometry.groups,

@@ -36,7 +36,6 @@ from stepconv.kernels.cutting import cut
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
 from stepconv.kernels.tiles import (
-    CHAIN,
     CHANNELS,
     IN_PLACE,
     PLANE,
@@ -46,6 +45,7 @@ from stepconv.kernels.tiles import (
     TAPS_AT,
     TILE_ROWS,
     TILE_VECTORS,
+    span,
     tile,
     turn,
 )
@@ -408,9 +408,8 @@ def _phases(
             for part, axis in zip(parts, layout.axes, strict=True)
         ]
         taps = numbers[np.ix_(*along)].ravel()
-        pieces = max(1, -(-geometry.group_inputs * len(taps) // CHAIN))
-        span = -(-geometry.group_inputs // pieces)
-        records += [len(taps), tables.add(offsets[np.ix_(*places)].ravel()), span]
+        records += [len(taps), tables.add(offsets[np.ix_(*places)].ravel())]
+        records.append(span(geometry.group_inputs, len(taps)))
         packing[taps, 0] = done + np.arange(len(taps)) * TILE_ROWS
         packing[taps, 1] = len(taps) * TILE_ROWS
         done += geometry.group_inputs * len(taps) * TILE_ROWS

@@ -32,7 +32,6 @@ from stepconv.kernels.host import host
 from stepconv.kernels.runs import Runs
 from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, pack_vectors, small_tile
 from stepconv.kernels.tiles import (
-    CHAIN,
     CHANNELS,
     IN_PLACE,
     PLANE,
@@ -40,6 +39,7 @@ from stepconv.kernels.tiles import (
     TAPS,
     TILE_ROWS,
     TILE_VECTORS,
+    span,
     vectors_of,
 )
 
@@ -188,7 +188,7 @@ class SmallPlan:
         band = together * sample_step
         settings |= {
             CHANNELS: geometry.group_inputs,
-            SPAN: -(-geometry.group_inputs // -(-geometry.terms // CHAIN)),
+            SPAN: span(geometry.group_inputs, prod(geometry.kernel_size)),
             PLANE: plane,
             IN_PLACE: False,
             GROUPS: geometry.groups,

@@ -295,6 +295,16 @@ def keep(
                     line = code.move(line, plane)
 
 
+def span(channels: int, taps: int) -> int:
+    """Return after how many channels a sum is cut.
+
+    Where it is cut at all, it is into three pieces or more: sums of 128 terms in two had 1.7 times
+    the error of oneDNN's.
+    """
+    terms = channels * taps
+    return channels if terms <= CHAIN else -(-channels // max(3, -(-terms // CHAIN)))
+
+
 def vectors_of(rows: int, columns: int, pitch: int, lanes: int) -> tuple[int, bool]:
     """Return how many vectors cover `rows` rows of `columns` pixels, and whether row by row.
 
