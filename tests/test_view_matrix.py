@@ -11,10 +11,10 @@ from rich.console import RenderableType
 from stepconv import Trace, TraceError, show, trace
 from stepconv.samples import scene
 from stepconv.views.frame import VIEWS, Frame, views_of
-from stepconv.views.matrix import MatrixView
+from stepconv.views.matrices.unrolled import Unrolled
+from stepconv.views.matrices.view import MatrixView
 from stepconv.views.overview import Overview, page
 from stepconv.views.theme import Look
-from stepconv.views.unrolled import Unrolled
 from tests import snapshot
 
 PLAIN, COLOR = Look(color=False), Look()

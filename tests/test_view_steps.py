@@ -17,16 +17,16 @@ from stepconv import TraceError, language, trace
 from stepconv.language import using_language
 from stepconv.record import Placement, Stamp, Trace
 from stepconv.samples import sample, scene
-from stepconv.views.board import Board, Panel
-from stepconv.views.grid import Cell, Grid
 from stepconv.views.header import Header
-from stepconv.views.ledger import Entry, Ledger
-from stepconv.views.slices import input_grids, output_grid
-from stepconv.views.stamp import StampView
-from stepconv.views.stamping import Stamping
-from stepconv.views.step import StepView
+from stepconv.views.parts.board import Board, Panel
+from stepconv.views.parts.grid import Cell, Grid
+from stepconv.views.steps.ledger import Entry, Ledger
+from stepconv.views.steps.slices import input_grids, output_grid
+from stepconv.views.steps.stamp import StampView
+from stepconv.views.steps.stamping import Stamping
+from stepconv.views.steps.step import StepView
+from stepconv.views.steps.work import Matrix, Work
 from stepconv.views.theme import Look
-from stepconv.views.work import Matrix, Work
 from tests.snapshot import check, colored, console, plain
 from tests.strategies import Layer, layers
 

@@ -17,12 +17,12 @@ from stepconv.receptive import parse_layers
 from stepconv.record import Trace
 from stepconv.samples import sample, samples, scene
 from stepconv.spec import ConvSpec
-from stepconv.views.catalogue import Catalogue, SamplePicture
-from stepconv.views.fields import Fields
-from stepconv.views.handtable import HandTable
-from stepconv.views.sizes import Sizes, unused
+from stepconv.views.facts.catalogue import Catalogue, SamplePicture
+from stepconv.views.facts.fields import Fields
+from stepconv.views.facts.sizes import Sizes, unused
+from stepconv.views.table.handtable import HandTable
+from stepconv.views.table.worked import WorkedSums
 from stepconv.views.theme import Look
-from stepconv.views.worked import WorkedSums
 from tests import snapshot
 
 PLAIN, ASCII, COLOR = Look(color=False), Look(color=False, ascii=True), Look()
@@ -197,7 +197,7 @@ TRACES = {seed: one for seed in range(60) if (one := random_trace(seed)) is not 
 
 @pytest.fixture(params=TRACES)
 def made(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Trace:
-    monkeypatch.setattr("stepconv.views.handtable.MOST_LINES", 10_000)
+    monkeypatch.setattr("stepconv.views.table.handtable.MOST_LINES", 10_000)
     return TRACES[request.param]
 
 

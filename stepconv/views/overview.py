@@ -11,17 +11,17 @@ from rich.text import Text
 from stepconv.errors import TraceError
 from stepconv.language import _
 from stepconv.record import Trace
-from stepconv.views import words
-from stepconv.views.arrays import hidden_kernels, input_panel, kernel_panels, output_panel
-from stepconv.views.board import GAP, Board, Panel
 from stepconv.views.frame import VIEWS, Frame, views_of
-from stepconv.views.handtable import HandTable
 from stepconv.views.header import Header
-from stepconv.views.layout import flow, indented
-from stepconv.views.legend import legend_lines
-from stepconv.views.matrix import MatrixView
+from stepconv.views.matrices.view import MatrixView
+from stepconv.views.parts.arrays import hidden_kernels, input_panel, kernel_panels, output_panel
+from stepconv.views.parts.board import GAP, Board, Panel
+from stepconv.views.parts.layout import flow, indented
+from stepconv.views.parts.legend import legend_lines
+from stepconv.views.steps import words
+from stepconv.views.table.handtable import HandTable
+from stepconv.views.table.worked import WorkedSums
 from stepconv.views.theme import Look
-from stepconv.views.worked import WorkedSums
 
 INDENT, WRITTEN = 2, 16
 _UNTOLD = {"input", "kernel", "done", "border"}
