@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from stepconv.language import _
-from stepconv.views.columns import columns
-from stepconv.views.layout import flow
+from stepconv.views.parts.columns import columns
+from stepconv.views.parts.layout import flow
 from stepconv.views.theme import Look
 
 if TYPE_CHECKING:
