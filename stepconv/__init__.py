@@ -27,6 +27,7 @@ from stepconv.version import __version__ as __version__
 _NAMES = {
     "functional": "conv conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"
     " output_shape",
+    "bound": "get_num_threads set_num_threads",
     "layers": "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d",
     "record": "Placement Stamp Term Trace trace",
     "matrix": "UnrolledMatrix unrolled_matrix",
@@ -41,6 +42,10 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names.spli
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:  # the same names, for type checkers and editors
+    from stepconv.bound import (
+        get_num_threads as get_num_threads,
+        set_num_threads as set_num_threads,
+    )
     from stepconv.errors import (
         DtypeError as DtypeError,
         InputError as InputError,

@@ -10,14 +10,15 @@ axes. An input without N is one sample, and so is the result.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepconv.errors import DtypeError, ShapeError
-from stepconv.operands import Array, Operands, check_weight_axes, prepare
+from stepconv.bound import Bound, remember, repeated, seen
+from stepconv.operands import Array, check_weight_axes, prepare
 from stepconv.spec import ConvSpec
 from stepconv.values import Ints, Padding, checked_shape
 
@@ -32,6 +33,7 @@ def conv1d(
     groups: int = 1,
     padding_mode: str = "zeros",
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along one axis.
 
@@ -55,6 +57,11 @@ def conv1d(
     out : ndarray, optional
         Where to put the result: of its shape and dtype, with any strides. It may overlap
         the operands; a subclass is written to as the plain array it holds.
+    algorithm : {"auto", "textbook", "direct", "winograd"}
+        How it is computed. "auto" takes the fastest kernel whose rounding is that of a plain
+        sum; "textbook" the plain loops, to the bit what a trace records; "direct" the fast
+        kernels or an error; "winograd" fewer multiplications for 3x3 kernels, at the cost
+        of accuracy (see `stepconv.kernels.winograd`).
 
     Returns
     -------
@@ -77,7 +84,9 @@ def conv1d(
     >>> conv1d([[1, 1, 1, 1]], [[[1, 1, 1]]], padding=1)
     array([[2, 3, 3, 2]])
     """
-    return _forward(1, input, weight, bias, stride, padding, dilation, groups, padding_mode, out)
+    return _forward(
+        1, input, weight, bias, stride, padding, dilation, groups, padding_mode, out, algorithm
+    )
 
 
 def conv2d(
@@ -90,6 +99,7 @@ def conv2d(
     groups: int = 1,
     padding_mode: str = "zeros",
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along two axes.
 
@@ -103,7 +113,9 @@ def conv2d(
     array([[[54, 63],
             [90, 99]]])
     """
-    return _forward(2, input, weight, bias, stride, padding, dilation, groups, padding_mode, out)
+    return _forward(
+        2, input, weight, bias, stride, padding, dilation, groups, padding_mode, out, algorithm
+    )
 
 
 def conv3d(
@@ -116,6 +128,7 @@ def conv3d(
     groups: int = 1,
     padding_mode: str = "zeros",
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along three axes.
 
@@ -129,7 +142,9 @@ def conv3d(
     <BLANKLINE>
             [[18.]]]])
     """
-    return _forward(3, input, weight, bias, stride, padding, dilation, groups, padding_mode, out)
+    return _forward(
+        3, input, weight, bias, stride, padding, dilation, groups, padding_mode, out, algorithm
+    )
 
 
 def conv_transpose1d(
@@ -143,6 +158,7 @@ def conv_transpose1d(
     dilation: Ints = 1,
     output_size: Ints | None = None,
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along one axis, transposed: each input value stamps the kernel on the output.
 
@@ -169,6 +185,8 @@ def conv_transpose1d(
         The size wanted, instead of `output_padding`.
     out : ndarray, optional
         Where to put the result: of its shape and dtype.
+    algorithm : {"auto", "textbook", "direct"}
+        How it is computed.
 
     Returns
     -------
@@ -185,8 +203,20 @@ def conv_transpose1d(
     >>> conv_transpose1d([[1, 2]], [[[1, 10, 100]]], stride=2)
     array([[  1,  10, 102,  20, 200]])
     """
-    return _transposed(
-        1, input, weight, bias, stride, padding, output_padding, groups, dilation, output_size, out
+    return _general(
+        1,
+        input,
+        weight,
+        bias,
+        out,
+        algorithm,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        groups=groups,
+        dilation=dilation,
+        output_size=output_size,
+        transposed=True,
     )
 
 
@@ -201,6 +231,7 @@ def conv_transpose2d(
     dilation: Ints = 1,
     output_size: Ints | None = None,
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along two axes, transposed.
 
@@ -212,8 +243,20 @@ def conv_transpose2d(
     >>> conv_transpose2d(np.ones((1, 2, 2)), np.ones((1, 1, 2, 2)), stride=2).shape
     (1, 4, 4)
     """
-    return _transposed(
-        2, input, weight, bias, stride, padding, output_padding, groups, dilation, output_size, out
+    return _general(
+        2,
+        input,
+        weight,
+        bias,
+        out,
+        algorithm,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        groups=groups,
+        dilation=dilation,
+        output_size=output_size,
+        transposed=True,
     )
 
 
@@ -228,6 +271,7 @@ def conv_transpose3d(
     dilation: Ints = 1,
     output_size: Ints | None = None,
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along three axes, transposed.
 
@@ -239,8 +283,20 @@ def conv_transpose3d(
     >>> conv_transpose3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2)), padding=1).shape
     (1, 1, 1, 1)
     """
-    return _transposed(
-        3, input, weight, bias, stride, padding, output_padding, groups, dilation, output_size, out
+    return _general(
+        3,
+        input,
+        weight,
+        bias,
+        out,
+        algorithm,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        groups=groups,
+        dilation=dilation,
+        output_size=output_size,
+        transposed=True,
     )
 
 
@@ -257,6 +313,7 @@ def conv(
     output_padding: Ints = 0,
     output_size: Ints | None = None,
     out: Array | None = None,
+    algorithm: str = "auto",
 ) -> Array:
     """Convolve along as many axes as the kernel has.
 
@@ -268,21 +325,21 @@ def conv(
     >>> conv([[1, 2, 3]], [[[1, 1]]])
     array([[3, 5]])
     """
-    return run(
-        prepare(
-            input,
-            weight,
-            bias,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            padding_mode=padding_mode,
-            transposed=transposed,
-            output_padding=output_padding,
-            output_size=output_size,
-        ),
+    return _general(
+        None,
+        input,
+        weight,
+        bias,
         out,
+        algorithm,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+        transposed=transposed,
+        output_padding=output_padding,
+        output_size=output_size,
     )
 
 
@@ -320,45 +377,6 @@ def output_shape(
     return spec.bind(input_shape, weights, output_size).output_shape
 
 
-def run(operands: Operands, out: Array | None = None) -> Array:
-    """Compute prepared operands, into `out` where given."""
-    if out is None:
-        return operands.narrowed(_filled(_scratch(operands), operands))
-    target = _checked_out(out, operands)
-    if _is_direct(target, operands):
-        _filled(target, operands)
-    else:
-        target[...] = operands.narrowed(_filled(_scratch(operands), operands))
-    return out
-
-
-def _scratch(operands: Operands) -> Array:
-    return np.empty(operands.geometry.output_shape, operands.input.dtype)
-
-
-def _filled(target: Array, operands: Operands) -> Array:
-    """Let the kernel fill `target`, contiguous and of the dtype computed in."""
-    from stepconv.kernels import textbook  # Numba loads when a kernel is first needed
-
-    geometry = operands.geometry
-    kernel = textbook.convolve_transposed if geometry.transposed else textbook.convolve
-    kernel(
-        operands.input,
-        operands.weight,
-        operands.bias,
-        operands.sources,
-        operands.walk(),
-        np.arange(geometry.out_channels),
-        target.reshape(
-            operands.input.shape[0],
-            geometry.out_channels,
-            *(1,) * (3 - geometry.rank),
-            *geometry.output_size,
-        ),
-    )
-    return target
-
-
 def _forward(
     rank: int,
     input: ArrayLike,
@@ -370,86 +388,89 @@ def _forward(
     groups: int,
     padding_mode: str,
     out: Array | None,
+    algorithm: str,
 ) -> Array:
-    operands = prepare(
+    key = None
+    if input.__class__ is np.ndarray is weight.__class__:
+        # 1.0 and True equal 1 and are refused: what is no int is told by its repr.
+        said: Any = (stride, padding, dilation, groups, padding_mode, algorithm)
+        ints = (
+            stride.__class__ is padding.__class__ is dilation.__class__ is groups.__class__ is int
+        )
+        if not (ints and padding_mode.__class__ is algorithm.__class__ is str):
+            said = repr(said)
+        key = (rank, input.dtype, input.shape, weight.shape, said)
+        bound = seen(key)
+        if bound is not None:
+            if bound.takes(input, weight, bias):
+                return bound.compute(input, bound.pack(weight.ravel()), bias, out)
+            if (result := repeated(bound, input, weight, bias, out)) is not None:
+                return result
+    return _checked(
+        key,
+        rank,
         input,
         weight,
         bias,
-        rank=rank,
+        out,
+        algorithm,
         stride=stride,
         padding=padding,
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
     )
-    return run(operands, out)
 
 
-def _transposed(
-    rank: int,
+def _general(
+    rank: int | None,
     input: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None,
-    stride: Ints,
-    padding: Padding,
-    output_padding: Ints,
-    groups: int,
-    dilation: Ints,
-    output_size: Ints | None,
     out: Array | None,
+    algorithm: str,
+    **arguments: Any,
 ) -> Array:
-    operands = prepare(
-        input,
-        weight,
-        bias,
-        rank=rank,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-        transposed=True,
-        output_padding=output_padding,
-        output_size=output_size,
-    )
-    return run(operands, out)
+    key = None
+    if input.__class__ is np.ndarray is weight.__class__:
+        key = (rank, input.dtype, input.shape, weight.shape, repr((algorithm, arguments)))
+        bound = seen(key)
+        if bound is not None:
+            result = repeated(bound, input, weight, bias, out)
+            if result is not None:
+                return result
+    return _checked(key, rank, input, weight, bias, out, algorithm, **arguments)
 
 
-def _checked_out(out: Any, operands: Operands) -> Array:
-    """Return the plain array behind `out`, where it can hold the result."""
-    shape = operands.geometry.output_shape
-    if not isinstance(out, np.ndarray):
-        raise DtypeError(
-            "out is a {kind}; it must be a NumPy array of shape {shape} and dtype {dtype}",
-            kind=type(out).__name__,
-            shape=shape,
-            dtype=operands.dtype,
-        )
-    if out.shape != shape:
-        raise ShapeError(
-            "out {got} does not hold the result {shape}; use numpy.empty({shape}, '{dtype}')",
-            got=out.shape,
-            shape=shape,
-            dtype=operands.dtype,
-        )
-    if out.dtype != operands.dtype or not out.flags.writeable:
-        raise DtypeError(
-            "out must be a writeable array of dtype {dtype}; it is {state} {got}",
-            dtype=operands.dtype,
-            state="writeable" if out.flags.writeable else "read-only",
-            got=out.dtype,
-        )
-    return np.asarray(out)  # a subclass may shape and index in its own way
+def _checked(
+    key: Any,
+    rank: int | None,
+    input: Any,
+    weight: Any,
+    bias: ArrayLike | None,
+    out: Array | None,
+    algorithm: str,
+    **arguments: Any,
+) -> Array:
+    """Compute a call not seen before; `key` is what it is known by afterwards."""
+    operands = prepare(input, weight, bias, rank=rank, **arguments)
+    bound = Bound(operands.geometry, operands.input.dtype, algorithm)
+    if key is not None:
+        remember(key, bound, input, weight)
+    return bound.run(operands, out)
 
 
-def _is_direct(out: Array, operands: Operands) -> bool:
-    """Whether a kernel may write straight into `out`."""
-    return (
-        out.flags.c_contiguous
-        and out.flags.aligned
-        and out.dtype.isnative
-        and out.dtype == operands.input.dtype
-        and not any(
-            np.may_share_memory(out, array)
-            for array in (operands.input, operands.weight, operands.bias)
-        )
-    )
+def register_overloads() -> None:
+    """Let functions compiled by Numba call the functions here; Numba's entry point calls this."""
+    global _registered
+    if not _registered:
+        from stepconv.kernels import inline
+
+        _registered = True
+        names = [f"{name}{rank}d" for name in ("conv", "conv_transpose") for rank in (1, 2, 3)]
+        inline.register({name: globals()[name] for name in ("conv", *names)})
+
+
+_registered = False
+if "numba" in sys.modules:
+    register_overloads()  # where stepconv is not installed, Numba finds no entry point

@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from stepconv.bound import Bound, checked_algorithm, get_num_threads
 from stepconv.errors import DtypeError, ShapeError, SpecError
-from stepconv.functional import conv
-from stepconv.operands import Array, as_array, check_bias, memory
+from stepconv.operands import Array, as_array, check_bias, memory, prepare
 from stepconv.record import Trace, trace
 from stepconv.spec import ConvSpec
 from stepconv.values import Ints, Padding, shown, whole_number
 
 _LARGEST = 2**31 - 1
+_MOST_PACKS = 4  # each as large as the weight
 
 Seed = int | np.random.Generator | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A layer's weight laid out for inputs of one shape and dtype."""
+
+    spec: ConvSpec
+    bound: Bound
+    weight: Array
+
+
+class _Kept:
+    """A weight and what was packed from it: replaced together, so that no pack is stale."""
+
+    __slots__ = ("packs", "weight")
+
+    def __init__(self, weight: Array) -> None:
+        self.weight = weight
+        self.packs: dict[tuple[Any, ...], _Packed] = {}
+
+    def keep(self, key: tuple[Any, ...], packed: _Packed) -> None:
+        if len(self.packs) >= _MOST_PACKS:
+            self.packs.clear()
+        self.packs[key] = packed
 
 
 class _Layer:
@@ -30,10 +56,14 @@ class _Layer:
         The description.
     in_channels, out_channels : int
         Channels of the input and of the result.
+    algorithm : str
+        How the layer is computed: see `stepconv.conv1d`.
     """
 
     rank: ClassVar[int]
     transposed: ClassVar[bool] = False
+    _kept: _Kept
+    _bias: Array | None
 
     def __repr__(self) -> str:
         said = repr(self.spec).removeprefix("ConvSpec(").removesuffix(")")
@@ -48,7 +78,7 @@ class _Layer:
         (C_out, C_in/groups, *kernel), transposed (C_in, C_out/groups, *kernel). What
         is assigned is copied and keeps its own dtype.
         """
-        return self._weight
+        return self._kept.weight
 
     @weight.setter
     def weight(self, value: ArrayLike) -> None:
@@ -59,7 +89,7 @@ class _Layer:
                 got=array.shape,
                 shape=self._weight_shape,
             )
-        self._weight = _frozen(array)
+        self._kept = _Kept(_frozen(array))
 
     @property
     def bias(self) -> Array | None:
@@ -72,9 +102,49 @@ class _Layer:
         check_bias(array, self.out_channels)
         self._bias = None if array is None else _frozen(array)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_kept": self._kept.weight}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Copies of arrays can be written to.
+        bias = None if state["_bias"] is None else _frozen(state["_bias"])
+        self.__dict__ |= state | {"_kept": _Kept(_frozen(state["_kept"])), "_bias": bias}
+
+    def _compute(
+        self, input: ArrayLike, out: Array | None, output_size: Ints | None = None
+    ) -> Array:
+        kept, bias = self._kept, self._bias
+        key = None
+        if input.__class__ is np.ndarray and output_size is None:
+            key = (input.dtype, input.shape, self.algorithm, get_num_threads())
+            packed = kept.packs.get(key)
+            if packed is not None and packed.spec is self.spec:
+                plain = np.ascontiguousarray(input)
+                if packed.bound.takes(plain, kept.weight, bias):
+                    return packed.bound.compute(plain, packed.weight, bias, out)
+        operands = prepare(input, kept.weight, bias, **self._sized(output_size))
+        bound = Bound(operands.geometry, operands.input.dtype, self.algorithm)
+        if key is None or bound.dtype.kind not in "fc" or kept.weight.dtype != bound.dtype:
+            return bound.run(operands, out)
+        packed = _Packed(self.spec, bound, bound.pack(kept.weight.ravel()))
+        kept.keep(key, packed)
+        return bound.compute(operands.input, packed.weight, operands.bias, out)
+
+    def _sized(self, output_size: Ints | None) -> dict[str, Any]:
+        arguments = self._arguments() | {"output_size": output_size}
+        if output_size is not None:
+            arguments["output_padding"] = 0
+        return arguments
+
     def _describe(
-        self, in_channels: int, out_channels: int, kernel_size: Ints, **arguments: Any
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Ints,
+        algorithm: str,
+        **arguments: Any,
     ) -> None:
+        self.algorithm = checked_algorithm(algorithm)
         self.spec = ConvSpec(self._kernel(kernel_size), transposed=self.transposed, **arguments)
         self.in_channels = _channels("in_channels", in_channels, self.spec.groups)
         self.out_channels = _channels("out_channels", out_channels, self.spec.groups)
@@ -136,11 +206,13 @@ class _ForwardLayer(_Layer):
         padding_mode: str = "zeros",
         rng: Seed = None,
         dtype: DTypeLike = np.float32,
+        algorithm: str = "auto",
     ) -> None:
         self._describe(
             in_channels,
             out_channels,
             kernel_size,
+            algorithm,
             stride=stride,
             padding=padding,
             dilation=dilation,
@@ -151,7 +223,7 @@ class _ForwardLayer(_Layer):
 
     def __call__(self, input: ArrayLike, out: Array | None = None) -> Array:
         """Convolve `input`, (N, C_in, *spatial) or (C_in, *spatial)."""
-        return conv(input, self.weight, self.bias, **self._arguments(), out=out)
+        return self._compute(input, out)
 
     def output_shape(self, input_shape: Sequence[int]) -> tuple[int, ...]:
         """Return the shape of the result for an input of `input_shape`, computing nothing."""
@@ -179,11 +251,13 @@ class _TransposedLayer(_Layer):
         padding_mode: str = "zeros",
         rng: Seed = None,
         dtype: DTypeLike = np.float32,
+        algorithm: str = "auto",
     ) -> None:
         self._describe(
             in_channels,
             out_channels,
             kernel_size,
+            algorithm,
             stride=stride,
             padding=padding,
             output_padding=output_padding,
@@ -197,7 +271,7 @@ class _TransposedLayer(_Layer):
         self, input: ArrayLike, output_size: Ints | None = None, out: Array | None = None
     ) -> Array:
         """Convolve `input`; a given `output_size` replaces the layer's output_padding."""
-        return conv(input, self.weight, self.bias, **self._sized(output_size), out=out)
+        return self._compute(input, out, output_size)
 
     def output_shape(
         self, input_shape: Sequence[int], output_size: Ints | None = None
@@ -219,12 +293,6 @@ class _TransposedLayer(_Layer):
         sized = self._sized(output_size)
         return trace(input, self.weight, self.bias, **sized, only=only, order=order)
 
-    def _sized(self, output_size: Ints | None) -> dict[str, Any]:
-        arguments = self._arguments() | {"output_size": output_size}
-        if output_size is not None:
-            arguments["output_padding"] = 0
-        return arguments
-
 
 class Conv1d(_ForwardLayer):
     """A convolution along one axis, with its weight and bias.
@@ -244,6 +312,8 @@ class Conv1d(_ForwardLayer):
         as torch draws them, and the bias likewise.
     dtype : dtype
         Of the weights drawn: floats, or complex numbers.
+    algorithm : {"auto", "textbook", "direct", "winograd"}
+        As for `stepconv.conv1d`.
 
     Raises
     ------
@@ -295,7 +365,7 @@ class ConvTranspose1d(_TransposedLayer):
 
     Parameters
     ----------
-    in_channels, out_channels, kernel_size, bias, rng, dtype
+    in_channels, out_channels, kernel_size, bias, rng, dtype, algorithm
         As for `Conv1d`; the weight is (C_in, C_out/groups, k).
     stride, padding, output_padding, groups, dilation
         As for `stepconv.conv_transpose1d`.

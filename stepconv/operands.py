@@ -229,7 +229,7 @@ def memory() -> int:
 
 
 _INT64_MAX = 2**63 - 1
-_MAP_BYTES = 48  # a laid-out position while its index map is made: six arrays of int64
+_MAP_BYTES = 64  # a laid-out position while its index map is made and put into a plan: int64s
 
 
 def _contiguous(array: Array, dtype: np.dtype[Any]) -> Array:

@@ -26,13 +26,14 @@ Function = Callable[..., Array]
 
 @pytest.mark.parametrize("function", FORWARD)
 def test_arguments_stand_in_torchs_order(function: Function) -> None:
-    names = "input weight bias stride padding dilation groups padding_mode out"
+    names = "input weight bias stride padding dilation groups padding_mode out algorithm"
     assert list(inspect.signature(function).parameters) == names.split()
 
 
 @pytest.mark.parametrize("function", TRANSPOSED)
 def test_transposed_arguments_stand_in_torchs_order(function: Function) -> None:
     names = "input weight bias stride padding output_padding groups dilation output_size out"
+    names += " algorithm"
     assert list(inspect.signature(function).parameters) == names.split()
 
 
@@ -49,6 +50,7 @@ def test_defaults_are_torchs(function: Function) -> None:
         "output_padding": 0,
         "output_size": None,
         "out": None,
+        "algorithm": "auto",
     }
     defaults = {
         name: p.default for name, p in parameters.items() if name not in {"input", "weight"}

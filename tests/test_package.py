@@ -69,7 +69,7 @@ def test_a_shape_needs_no_compiler() -> None:
 def test_compiled_kernels_are_kept_on_disk(tmp_path: Path) -> None:
     code = "import stepconv; stepconv.conv1d([[1, 2]], [[[1]]])"
     assert run("-c", code, NUMBA_CACHE_DIR=str(tmp_path)).returncode == 0
-    assert list(tmp_path.rglob("*.nbi"))
+    assert list(tmp_path.rglob("*.nbc"))
 
 
 def test_run_as_a_module() -> None:

@@ -149,11 +149,23 @@ def test_transposed_sums_add_the_inputs_in_ascending_order(layer: Layer, dtype: 
 
 
 @given(layers(), st.sampled_from([*DTYPES, "f2", "?", "u8"]))
-def test_the_output_is_convs_to_the_bit(layer: Layer, dtype: str) -> None:
+def test_the_output_is_the_textbook_kernels_to_the_bit(layer: Layer, dtype: str) -> None:
     image, weight, bias = layer.arrays(dtype)
     record = trace(image, weight, bias, **layer.arguments)
-    assert same_bits(record.output, conv(image, weight, bias, **layer.arguments))
-    assert record.verify() == 0
+    output = conv(image, weight, bias, **layer.arguments, algorithm="textbook")
+    assert same_bits(record.output, output)
+    difference = record.verify()
+    assert record.output.dtype.kind in "fc" or difference == 0
+
+
+def test_verify_allows_a_sum_that_cancels_the_rounding_of_its_terms() -> None:
+    rng = np.random.default_rng(7)
+    image = rng.standard_normal((64, 6)).astype("f4") * 1000
+    weight = np.ones((1, 64, 1), "f4")
+    image[-1] = -image[:-1].sum(axis=0)
+    record = trace(image, weight)
+    assert np.abs(record.output).max() < 0.1
+    record.verify()
 
 
 @given(layers(transposed=True), st.sampled_from(DTYPES))
@@ -461,7 +473,7 @@ def test_a_part_of_the_record_is_a_slice_of_the_whole(layer: Layer, data: st.Dat
     rows = np.arange(len(whole)).reshape(whole.output.shape)[solid].reshape(-1)
     assert same_bits(part.products, whole.products[rows])
     assert same_bits(part.sums, whole.sums[rows])
-    assert part.verify() == 0
+    part.verify()
     for mine, row in zip(placements(part), rows, strict=True):
         theirs = placements(whole)[row]
         assert mine.output_index == theirs.output_index
@@ -710,7 +722,7 @@ def test_verify_accepts_what_is_not_finite(dtype: str, transposed: bool) -> None
     record = trace(image, weight, padding=1, transposed=transposed)
     assert not np.isfinite(record.output).all()
     with np.errstate(all="raise"):
-        assert record.verify() == 0
+        assert record.verify() < 1e-5
 
 
 def tampered(record: Trace, **changes: tuple[tuple[int, ...], Any]) -> Trace:
@@ -747,7 +759,7 @@ def test_verify_finds_a_number_that_is_wrong(
     record = trace(
         numbers(rng, (1, 5), dtype), numbers(rng, (1, 1, 3), dtype), transposed=transposed
     )
-    assert tampered(record).verify() == 0
+    assert tampered(record).verify() < 1e-5
     with pytest.raises(TraceError) as caught:
         tampered(record, **change).verify()
     assert words in str(caught.value)
@@ -783,4 +795,4 @@ def test_verify_compares_the_part_with_the_same_part(layer: Layer, data: st.Data
     shape = conv(image, weight, bias, **layer.arguments).shape
     only = data.draw(regions(shape))
     assume(only)
-    assert trace(image, weight, bias, **layer.arguments, only=only).verify() == 0
+    assert trace(image, weight, bias, **layer.arguments, only=only).verify() < 1e-3

@@ -6,6 +6,7 @@ from typing import cast
 
 import typer
 
+from stepconv.cli.bench import bench
 from stepconv.cli.help import Command, Group, usage_error
 from stepconv.cli.matrix import matrix
 from stepconv.cli.options import _
@@ -63,6 +64,14 @@ stepconv matrix @sparse-matrix --transpose""",
         """\
 stepconv samples
 stepconv samples sobel-x""",
+    ),
+    (
+        bench,
+        _("Measure how fast this machine convolves, here and with what else is installed."),
+        """\
+stepconv bench --quick
+stepconv bench --layer "resnet 3x3" --threads 2
+stepconv bench --json > bench.json""",
     ),
 )
 

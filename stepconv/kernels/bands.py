@@ -1,0 +1,369 @@
+"""Bands: a strip of the input copied into cache, laid out so that every tap is a shifted read.
+
+The copy is where everything awkward about convolutions is dealt with, once for each number
+instead of once for each product:
+
+- *Padding*, of any mode: the index maps `stepconv.geometry.Axis.source` say which input
+  row and column each row and column of the band shows; zeros are copied as zeros.
+- *Stride* s: a band is split into s·s phases, planes that each hold every s-th row and
+  column, so that neighbouring outputs read neighbouring numbers::
+
+      columns of the padded input   0 1 2 3 4 5 6 7 8     kernel of 3, stride 2:
+      phase 0                       0   2   4   6   8     taps 0 and 2 read phase 0,
+      phase 1                         1   3   5   7       tap 1 reads phase 1
+
+- *Dilation* and *rank*: entries in the table of offsets, one for each tap.
+
+A band is [input channel][depth tap][phase][row][column]: for each tap, the number under it
+for the output in row i and column j lies at ``offset[tap] + i * columns + j``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from stepconv.geometry import Axis, Indices
+from stepconv.kernels.compiling import inlined
+from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.tiles import (
+    CHANNEL_STEP,
+    CHANNELS,
+    TAPS,
+    TAPS_AT,
+    TILE_SETTINGS,
+    records,
+)
+
+# Where the settings of a band stand in the array of settings, after those of the tiles.
+(
+    DEPTH,  # of the input: its sizes
+    HEIGHT,
+    WIDTH,
+    STEP_Z,
+    STEP_Y,
+    STEP_X,
+    BEFORE,  # columns of padding before the input
+    MAPPED,  # whether padding shows numbers of the input, and not zeros
+    SOURCE_Z,  # where in the tables the index maps stand, and how long the last one is
+    SOURCE_Y,
+    SOURCE_X,
+    LAYOUT_X,
+    LEVELS_AT,  # where the depth taps stand, as positions in the layout, and their number
+    LEVELS,
+    PHASES_Y_AT,  # where the first rows and columns of the stride phases stand
+    PHASES_Y,
+    PHASES_X_AT,
+    PHASES_X,
+    ROWS,  # of a phase in the band
+    COLUMNS,
+    BAND_SETTINGS,
+) = range(TILE_SETTINGS, TILE_SETTINGS + 21)
+
+
+#: Numbers that may be written behind a channel: a vector of the widest machine.
+SPILL = 16
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the taps along one axis need of a band: its phases, and how far they reach.
+
+    >>> Reach.of(Axis(input_size=9, kernel_size=3, stride=2))
+    Reach(phases=(0, 1), phase=(0, 1, 0), shift=(0, 0, 1))
+    """
+
+    phases: tuple[int, ...]
+    phase: tuple[int, ...]
+    shift: tuple[int, ...]
+
+    @classmethod
+    def of(cls, axis: Axis) -> Reach:
+        """Split each tap's position into phase and shift."""
+        splits = [divmod(tap * axis.dilation, axis.step) for tap in range(axis.kernel_size)]
+        phases = tuple(sorted({phase for _, phase in splits}))
+        return cls(
+            phases,
+            tuple(phases.index(phase) for _, phase in splits),
+            tuple(shift for shift, _ in splits),
+        )
+
+    @property
+    def extra(self) -> int:
+        """Rows or columns a band needs beyond those of its outputs."""
+        return max(self.shift)
+
+
+class Tables:
+    """Lists of integers laid end to end, so that a kernel is given one array for all.
+
+    >>> tables = Tables()
+    >>> tables.add([4, 5]), tables.add([6]), tables.array().tolist()
+    (0, 2, [4, 5, 6])
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[Indices] = []
+        self._size = 0
+
+    def add(self, numbers: Sequence[int] | Indices) -> int:
+        """Append a list and return where it begins."""
+        part = np.asarray(numbers, np.int64)
+        self._parts.append(part)
+        self._size += len(part)
+        return self._size - len(part)
+
+    def array(self) -> Indices:
+        """Return all lists as one array."""
+        return np.concatenate(self._parts)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a band for some output rows and columns is laid out."""
+
+    axes: tuple[Axis, Axis, Axis]
+    reach: tuple[Reach, Reach]
+    rows: int
+    columns: int
+
+    @classmethod
+    def of(cls, axes: tuple[Axis, Axis, Axis], rows: int = 1, columns: int = 1) -> Layout:
+        """Lay out a band for `rows` by `columns` outputs."""
+        return cls(axes, (Reach.of(axes[1]), Reach.of(axes[2])), 0, 0).resized(rows, columns)
+
+    def resized(self, rows: int, columns: int) -> Layout:
+        """Return the same for other numbers of outputs."""
+        high, wide = self.reach
+        return replace(self, rows=rows + high.extra, columns=columns + wide.extra)
+
+    @property
+    def channel(self) -> int:
+        """Numbers from one channel to the next: its own, and what filling it may spill."""
+        phases = len(self.reach[0].phases) * len(self.reach[1].phases)
+        return self.axes[0].kernel_size * phases * self.rows * self.columns + SPILL
+
+    @property
+    def offsets(self) -> Indices:
+        """Where each tap reads."""
+        rows, columns = self.reach
+        plane = self.rows * self.columns
+        across = len(columns.phases) * plane
+        z = np.arange(self.axes[0].kernel_size) * (len(rows.phases) * across)
+        y = np.array(rows.phase) * across + np.array(rows.shift) * self.columns
+        x = np.array(columns.phase) * plane + np.array(columns.shift)
+        read: Indices = z[:, None, None] + y[:, None] + x
+        return read.ravel()
+
+    def describe(self, tables: Tables) -> dict[int, int]:
+        """Return the settings of the band and its taps."""
+        z, y, x = self.axes
+        rows, columns = self.reach
+        offsets = self.offsets
+        return {
+            CHANNEL_STEP: self.channel,
+            TAPS: len(offsets),
+            TAPS_AT: tables.add(offsets),
+            DEPTH: z.input_size,
+            HEIGHT: y.input_size,
+            WIDTH: x.input_size,
+            STEP_Z: z.step,
+            STEP_Y: y.step,
+            STEP_X: x.step,
+            BEFORE: x.border[0],
+            MAPPED: x.mode != "zeros",
+            SOURCE_Z: tables.add(z.source),
+            # The last band may have rows behind the layout.
+            SOURCE_Y: tables.add(np.append(y.source, np.full(self.rows * y.step, -1))),
+            SOURCE_X: tables.add(x.source),
+            LAYOUT_X: x.layout_size,
+            LEVELS_AT: tables.add([tap * z.dilation for tap in range(z.kernel_size)]),
+            LEVELS: z.kernel_size,
+            PHASES_Y_AT: tables.add(rows.phases),
+            PHASES_Y: len(rows.phases),
+            PHASES_X_AT: tables.add(columns.phases),
+            PHASES_X: len(columns.phases),
+            ROWS: self.rows,
+            COLUMNS: self.columns,
+        }
+
+
+@inlined
+def fill(
+    band: Any,
+    at: int,
+    input: Any,
+    image: int,
+    settings: Any,
+    tables: Any,
+    z: int,
+    y: int,
+    x: int,
+) -> None:
+    """Fill band[at:] for outputs from (z, y, x) on, with the channels from input[image] on."""
+    width, columns = settings[WIDTH], settings[COLUMNS]
+    step, before = settings[STEP_X], settings[BEFORE]
+    to = at
+    for level in range(settings[LEVELS]):
+        place = z * settings[STEP_Z] + tables[settings[LEVELS_AT] + level]
+        iz = tables[settings[SOURCE_Z] + place]
+        plane = image + iz * settings[HEIGHT] * width
+        for phase_y in range(settings[PHASES_Y]):
+            row = y * settings[STEP_Y] + tables[settings[PHASES_Y_AT] + phase_y]
+            row += settings[SOURCE_Y]
+            for phase_x in range(settings[PHASES_X]):
+                start = x * step + tables[settings[PHASES_X_AT] + phase_x]
+                # Columns lo to hi show the input, one after the other; the rest is padding.
+                lo = min(max((before - start + step - 1) // step, 0), columns)
+                hi = min(max((before + width - start + step - 1) // step, lo), columns)
+                shown = hi if iz >= 0 else lo
+                origin = plane + start - before
+                if step == 1:
+                    copy_rows(1, band, to, input, origin, settings, tables, row, lo, shown)
+                elif step == 2:
+                    copy_rows(2, band, to, input, origin, settings, tables, row, lo, shown)
+                else:
+                    pick_rows(band, to, input, origin, settings, tables, row, lo, shown)
+                if settings[MAPPED] != 0 and iz >= 0:
+                    edges(band, to, input, plane, settings, tables, row, start, lo, hi)
+                to += settings[ROWS] * columns
+
+
+@emitted(static=1)
+def copy_rows(
+    code: Code,
+    step: int,
+    band: Value,
+    to: Value,
+    input: Value,
+    origin: Value,
+    settings: Value,
+    tables: Value,
+    row: Value,
+    lo: Value,
+    hi: Value,
+) -> None:
+    """Fill the rows of a phase: ``band[j] = input[origin + step * j]`` where lo <= j < hi, else 0.
+
+    From tables[row] on stand the rows of the input, or -1 for one of zeros. Writes whole vectors,
+    the last ones of the rows first: what they spill into the next row is overwritten. All
+    channels are done together, since to begin takes as long as some rows.
+    """
+    lanes = code.lanes
+    rows, columns, width, row_step, channels, further = (
+        code.load_one(settings, field)
+        for field in (ROWS, COLUMNS, WIDTH, STEP_Y, CHANNELS, CHANNEL_STEP)
+    )
+    image = code.multiply(code.load_one(settings, DEPTH), code.load_one(settings, HEIGHT))
+    image = code.multiply(image, width)
+    count = code.ceiling(columns, lanes)
+    nothing = code.first(0)
+    with code.loop(count) as part:
+        j = code.multiply(code.subtract(code.subtract(count, 1), part.index), lanes)
+        first, last = code.subtract(lo, j), code.subtract(hi, j)
+        if step == 2:
+            first, last = code.multiply(first, 2), code.subtract(code.multiply(last, 2), 1)
+        masks = [
+            code.between(code.subtract(first, half * lanes), code.subtract(last, half * lanes))
+            for half in range(step)
+        ]
+        source = code.move(input, code.add(origin, code.multiply(j, step)))
+        with code.loop(channels, source, code.move(code.move(band, to), j)) as channel:
+            source, target = channel.values
+            with code.loop(rows, code.move(tables, row), target) as line:
+                place, cell = line.values
+                iy = code.load_one(place)
+                there = code.move(source, code.multiply(iy, width))
+                seen = code.compare(iy, ">=", 0)
+                halves = [
+                    code.load_masked(
+                        code.move(there, half * lanes), code.builder.select(seen, mask, nothing)
+                    )
+                    for half, mask in enumerate(masks)
+                ]
+                code.store(halves[0] if step == 1 else code.every_second(*halves), cell)
+                line.next(code.move(place, row_step), code.move(cell, columns))
+            channel.next(code.move(source, image), code.move(target, further))
+        part.next()
+
+
+@inlined
+def pick_rows(
+    band: Any,
+    to: int,
+    input: Any,
+    origin: int,
+    settings: Any,
+    tables: Any,
+    row: int,
+    lo: int,
+    hi: int,
+) -> None:
+    """As `copy_rows`, one number at a time, for any step."""
+    for c in range(settings[CHANNELS]):
+        image = c * settings[DEPTH] * settings[HEIGHT] * settings[WIDTH]
+        for i in range(settings[ROWS]):
+            iy = tables[row + i * settings[STEP_Y]]
+            line = to + c * settings[CHANNEL_STEP] + i * settings[COLUMNS]
+            for j in range(settings[COLUMNS]):
+                band[line + j] = 0
+            if iy >= 0:
+                source = origin + image + iy * settings[WIDTH]
+                for j in range(lo, hi):
+                    band[line + j] = input[source + j * settings[STEP_X]]
+
+
+@inlined
+def edges(
+    band: Any,
+    to: int,
+    input: Any,
+    plane: int,
+    settings: Any,
+    tables: Any,
+    row: int,
+    start: int,
+    lo: int,
+    hi: int,
+) -> None:
+    """Fill the padding beside the rows of a phase where it shows numbers of the input."""
+    for c in range(settings[CHANNELS]):
+        image = c * settings[DEPTH] * settings[HEIGHT] * settings[WIDTH]
+        for i in range(settings[ROWS]):
+            iy = tables[row + i * settings[STEP_Y]]
+            line = to + c * settings[CHANNEL_STEP] + i * settings[COLUMNS]
+            source = plane + image + iy * settings[WIDTH]
+            for j in range(settings[COLUMNS]):
+                place = start + j * settings[STEP_X]
+                if iy >= 0 and (j < lo or j >= hi) and place < settings[LAYOUT_X]:
+                    band[line + j] = input[source + tables[settings[SOURCE_X] + place]]
+
+
+def tile_lists(
+    tables: Tables,
+    band: tuple[int, int],
+    outputs: tuple[int, int],
+    pitch: int,
+    width: int,
+    lanes: int,
+    exact: bool = False,
+) -> int:
+    """Write the tiles of bands of `band` rows and columns; return where it stands where they are.
+
+    Four lists, of whole bands, the last band, the last strip of columns and the last of both: for
+    each where it begins and ends.
+    """
+    sizes = [(part, (whole - 1) % part + 1) for part, whole in zip(band, outputs, strict=True)]
+    spans: dict[tuple[int, int], list[int]] = {}
+    for columns, rows in product(*reversed(sizes)):
+        if (rows, columns) not in spans:
+            tiles = records(rows, columns, pitch, width, lanes, exact)
+            start = tables.add(tiles.ravel())
+            spans[rows, columns] = [start, start + tiles.size]
+    return tables.add(
+        [end for columns, rows in product(*reversed(sizes)) for end in spans[rows, columns]]
+    )

@@ -1,0 +1,139 @@
+"""How a convolution is cut into units of work: few enough to fill, many enough to share.
+
+A large band wastes little: rows that neighbouring bands both need are copied twice, and the
+weights pass through the cache once for each band. It must fit the second cache, though, and
+there must be work for every thread. The costs below, in cycles, weigh that up; they are
+measured on Zen 5, and only their ratios matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from stepconv.geometry import Axis, Geometry
+from stepconv.kernels.bands import Layout
+from stepconv.kernels.host import host
+from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS, vectors_of
+
+Axes = tuple[Axis, Axis, Axis]
+
+#: Bytes of a band: weights and output pass through the second cache too, which has 1 MB on Zen 5.
+BAND_BYTES = 800 * 1024
+
+#: Pixels of a band: more gain nothing, and a plan describes each tile.
+BAND_PIXELS = 8192
+
+#: Cycles of one step of a tile, for each vector; a tile that is not full waits for its own sums.
+VECTOR_CYCLES = 4.1
+PART_TILE_CYCLES = 1.0
+#: Cycles to begin and store a tile.
+TILE_CYCLES = 60.0
+#: Cycles to fill a row of a band, and each of its vectors, by stride.
+ROW_CYCLES = 2.0
+FILL_CYCLES = {1: 4.0, 2: 7.0}
+FILL_ONE_CYCLES = 2.0  # for each number, where the stride is more
+#: Bytes of weights a cycle.
+WEIGHT_BYTES = 100.0
+
+#: Sizes that are tried: enough, since the largest that fit are the best but for sharing.
+TRIED = 10
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How the work is cut: outputs of a band, shares of the output channels."""
+
+    rows: int
+    columns: int
+    shares: int
+    in_place: bool
+
+
+def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, beside: int = 0) -> Cut:
+    """Choose the cut that should take least time on so many threads.
+
+    `beside` numbers for each pixel have to fit beside the band.
+    """
+    lanes = host().lanes(dtype.itemsize)
+    height, width = axes[1].output_size, axes[2].output_size
+    whole = in_place(axes) and width >= lanes
+    best, least = Cut(1, min(width, TILE_VECTORS * lanes), 1, whole), inf
+    blocks = -(-geometry.group_outputs // TILE_ROWS)
+    steps = geometry.terms
+    images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
+    weights = blocks * TILE_ROWS * steps * dtype.itemsize / WEIGHT_BYTES
+    for layout, rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
+        fill = 0.0 if whole else _filling(geometry, axes, layout, lanes)
+        bands, strips = -(-height // rows), -(-width // columns)
+        last_rows, last_columns = (height - 1) % rows + 1, (width - 1) % columns + 1
+        pitch = layout.columns
+        sweep = _sweep(vectors_of(last_rows, last_columns, pitch, lanes)[0], steps)
+        if bands * strips > 1:
+            other = _sweep(vectors_of(rows, columns, pitch, lanes)[0], steps)
+            sweep = (sweep + (bands * strips - 1) * other) / (bands * strips)
+        for shares in {1, min(threads, blocks)}:
+            units = images * axes[0].output_size * bands * strips * shares
+            each = fill + (sweep * blocks + weights) / shares
+            time = each * -(-units // threads)
+            if time < least:
+                best, least = Cut(rows, columns, shares, whole), time
+    return best
+
+
+def in_place(axes: Axes) -> bool:
+    """Whether each output cell sees the one input cell in its place, so that no band is needed."""
+    return all(axis.kernel_size == 1 and axis.stride == 1 and axis.pad == (0, 0) for axis in axes)
+
+
+def _sizes(
+    geometry: Geometry, dtype: np.dtype[Any], axes: Axes, lanes: int, beside: int
+) -> Iterator[tuple[Layout, int, int]]:
+    """Bands that fit, the largest first, with their rows and columns of outputs."""
+    unit = Layout.of(axes)
+    height, width = axes[1].output_size, axes[2].output_size
+    columns = width
+    rows = found = 0
+    for bands in range(1, height + 1):
+        before, rows = rows, -(-height // bands)
+        layout = unit.resized(rows, width)
+        if rows != before and _fits(geometry, dtype, layout, beside * rows * width):
+            yield layout, rows, width
+            found += 1
+            if found == TRIED:
+                return
+    if height == 1 or not found:
+        columns = TILE_VECTORS * lanes
+        layout = unit.resized(1, columns)
+        while columns < width and _fits(geometry, dtype, layout, beside * columns):
+            yield layout, 1, columns
+            columns *= 2
+            layout = unit.resized(1, columns)
+
+
+def _fits(geometry: Geometry, dtype: np.dtype[Any], layout: Layout, beside: int) -> bool:
+    numbers = geometry.group_inputs * layout.channel + beside
+    pixels = layout.rows * layout.columns
+    return pixels <= BAND_PIXELS and numbers * dtype.itemsize <= BAND_BYTES
+
+
+def _sweep(vectors: int, steps: int) -> float:
+    """Cycles to move a tile over so many vectors."""
+    full, left = divmod(vectors, TILE_VECTORS)
+    part = PART_TILE_CYCLES if left else 0.0
+    return steps * (vectors * VECTOR_CYCLES + part) + (full + (left > 0)) * TILE_CYCLES
+
+
+def _filling(geometry: Geometry, axes: Axes, layout: Layout, lanes: int) -> float:
+    """Cycles to fill a band."""
+    stride = axes[2].step
+    row = ROW_CYCLES
+    if stride in FILL_CYCLES:
+        row += -(-layout.columns // lanes) * FILL_CYCLES[stride]
+    else:
+        row += layout.columns * FILL_ONE_CYCLES
+    return row * geometry.group_inputs * (layout.channel // layout.columns)

@@ -1,0 +1,273 @@
+"""Convolutions with many channels: a band of the input into cache, then tile after tile from it.
+
+A unit of work is a band of output rows of one sample, group and depth, for all the group's
+output channels or a share of them. Its input is copied into scratch
+(`stepconv.kernels.bands`), where every tap is a shifted read. Then, for each
+block of output channels that a register tile holds (`stepconv.kernels.tiles`), the tile
+moves over the band::
+
+    for block in blocks of output channels:         its weights stay in the first cache
+        for tile in tiles of output pixels:         the band streams from the second
+            for channel, for tap: multiply-adds     sums stay in registers
+
+The pixels of a band are one long line: a tile that reaches the end of a row goes on in
+the next, and the few numbers between two rows, which the kernel needs but which are no
+pixels, are computed for nothing and dropped.
+
+Kernels of 1 with stride 1 and no padding need no copy: the input is the band, and its
+pixels, whatever the rank, are one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepconv.geometry import Axis, Geometry
+from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, tile_lists
+from stepconv.kernels.compiling import compiled, inlined, specialised
+from stepconv.kernels.cutting import Cut, cut, in_place
+from stepconv.kernels.host import host
+from stepconv.kernels.tiles import (
+    CHANNEL_STEP,
+    CHANNELS,
+    IN_PLACE,
+    PLANE,
+    RECORD,
+    SPAN,
+    TAPS,
+    TILE_ROWS,
+    TILE_VECTORS,
+    pack_block,
+    span,
+    tile,
+)
+
+Array = NDArray[Any]
+Axes = tuple[Axis, Axis, Axis]
+
+# Settings, after those of the band.
+(
+    GROUPS,
+    GROUP_OUTPUTS,
+    IMAGE,  # cells of an input channel
+    OUT_DEPTH,
+    OUT_HEIGHT,
+    OUT_WIDTH,
+    BAND_ROWS,  # outputs of a unit; bands in a plane, strips in a row
+    BAND_COLUMNS,
+    BANDS,
+    STRIPS,
+    SHARES,  # a unit computes every SHARES-th block
+    TILES_AT,  # where tiles begin: of whole bands, the last band, the last strip, the last of both
+    BIASES_AT,  # where in scratch the biases of a block stand
+    SCRATCH,
+    SETTINGS,
+) = range(BAND_SETTINGS, BAND_SETTINGS + 15)
+
+
+@compiled
+def convolve(
+    settings: Any,
+    tables: Any,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    output: Any,
+    first: int,
+    stop: int,
+) -> None:
+    """Compute the units from `first` to before `stop`."""
+    scratch = np.empty(settings[SCRATCH], output.dtype)
+    for unit in range(first, stop):
+        rest, share = divmod(unit, settings[SHARES])
+        rest, strip = divmod(rest, settings[STRIPS])
+        rest, band = divmod(rest, settings[BANDS])
+        image, z = divmod(rest, settings[OUT_DEPTH])  # of the images, sample after sample
+        y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
+        start = image * settings[CHANNELS] * settings[IMAGE]
+        if settings[IN_PLACE] == 0:
+            fill(scratch, 0, input, start, settings, tables, z, y, x)
+            start = 0
+        else:
+            start += x
+        corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH] + x
+        listed = settings[TILES_AT]
+        if band == settings[BANDS] - 1:
+            listed += 2
+        if strip == settings[STRIPS] - 1:
+            listed += 4
+        sweep(
+            settings,
+            tables,
+            input,
+            scratch,
+            start,
+            weight,
+            bias,
+            output,
+            image,
+            corner,
+            share,
+            listed,
+        )
+
+
+@inlined
+def sweep(
+    settings: Any,
+    tables: Any,
+    input: Any,
+    scratch: Any,
+    start: int,
+    weight: Any,
+    bias: Any,
+    output: Any,
+    image: int,
+    corner: int,
+    share: int,
+    listed: int,
+) -> None:
+    """Move tiles over a band, once for each block of output channels."""
+    outputs = settings[GROUP_OUTPUTS]
+    group = image % settings[GROUPS]
+    blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
+    biases_at = settings[BIASES_AT]
+    weights = settings[CHANNELS] * settings[TAPS] * TILE_ROWS
+    for block in range(share, blocks, settings[SHARES]):
+        done = block * TILE_ROWS
+        valid = min(TILE_ROWS, outputs - done)
+        for row in range(valid):
+            scratch[biases_at + row] = bias[group * outputs + done + row]
+        weight_at = (group * blocks + block) * weights
+        cell = (image * outputs + done) * settings[PLANE] + corner
+        for record in range(tables[listed], tables[listed + 1], RECORD):
+            tile(
+                TILE_ROWS,
+                TILE_VECTORS,
+                settings,
+                tables,
+                record,
+                input,
+                scratch,
+                start,
+                weight,
+                weight_at,
+                biases_at,
+                output,
+                cell,
+                valid,
+            )
+
+
+@compiled
+def pack(weight: Any, packed: Any, outputs: int, terms: int) -> None:
+    """Lay out weights [output][term] as [group][block][term][row], rows beyond a group's as 0."""
+    blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
+    for group in range(weight.size // (outputs * terms)):
+        for block in range(blocks):
+            pack_block(
+                TILE_ROWS,
+                weight,
+                (group * outputs + block * TILE_ROWS) * terms,
+                terms,
+                min(TILE_ROWS, outputs - block * TILE_ROWS),
+                packed,
+                (group * blocks + block) * TILE_ROWS * terms,
+                TILE_ROWS,
+            )
+
+
+class DirectPlan:
+    """Tiles over bands; see the module."""
+
+    def __init__(self, geometry: Geometry, dtype: np.dtype[Any], axes: Axes, cut: Cut) -> None:
+        self._outputs, self._terms = geometry.group_outputs, geometry.terms
+        blocks = -(-self._outputs // TILE_ROWS)
+        self._packed = geometry.groups * blocks * TILE_ROWS * self._terms
+        height, width = axes[1].output_size, axes[2].output_size
+        bands, strips = -(-height // cut.rows), -(-width // cut.columns)
+        images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
+        self.units = images * axes[0].output_size * bands * strips * cut.shares
+        lanes = host().lanes(dtype.itemsize)
+        layout = Layout.of(axes, cut.rows, cut.columns)
+        tables = Tables()
+        settings = layout.describe(tables)
+        image = prod(axis.input_size for axis in axes)
+        band = 0 if cut.in_place else geometry.group_inputs * layout.channel
+        settings |= {
+            CHANNELS: geometry.group_inputs,
+            CHANNEL_STEP: image if cut.in_place else layout.channel,
+            SPAN: span(geometry.group_inputs, prod(geometry.kernel_size)),
+            PLANE: prod(axis.output_size for axis in axes),
+            IN_PLACE: cut.in_place,
+            GROUPS: geometry.groups,
+            GROUP_OUTPUTS: self._outputs,
+            IMAGE: image,
+            OUT_DEPTH: axes[0].output_size,
+            OUT_HEIGHT: height,
+            OUT_WIDTH: width,
+            BAND_ROWS: cut.rows,
+            BAND_COLUMNS: cut.columns,
+            BANDS: bands,
+            STRIPS: strips,
+            SHARES: cut.shares,
+            TILES_AT: tile_lists(
+                tables,
+                (cut.rows, cut.columns),
+                (height, width),
+                layout.columns,
+                width,
+                lanes,
+                cut.in_place,
+            ),
+            BIASES_AT: band,
+            SCRATCH: band + TILE_ROWS,
+        }
+        self._settings = np.array([settings[field] for field in range(SETTINGS)], np.int64)
+        self._tables = tables.array()
+        #: Numbers that a run takes on the heap while it lasts.
+        self.scratch = settings[SCRATCH]
+        self._convolve, self._pack = _compiled(dtype)
+
+    def pack(self, weight: Array) -> Array:
+        """Lay out the weights as tiles read them."""
+        packed = np.empty(self._packed, weight.dtype)
+        self._pack(weight.reshape(-1), packed, self._outputs, self._terms)
+        return packed
+
+    def run(
+        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
+    ) -> None:
+        """Compute the units from `first` to before `stop`."""
+        self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
+
+
+@cache
+def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `convolve` and `pack` for arrays of `dtype`."""
+    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
+    return (
+        specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
+        specialised(pack, *(numbers,) * 2, 0, 0),
+    )
+
+
+def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> DirectPlan | None:
+    """Return a plan for any convolution that is not transposed."""
+    if geometry.transposed:
+        return None
+    axes = _flattened(geometry.embedded)
+    return DirectPlan(geometry, dtype, axes, cut(geometry, dtype, axes, threads))
+
+
+def _flattened(axes: Axes) -> Axes:
+    """Make the pixels one row where each output cell sees the one input cell in its place."""
+    if not in_place(axes):
+        return axes
+    return Axis(1, 1), Axis(1, 1), Axis(prod(axis.input_size for axis in axes), 1)

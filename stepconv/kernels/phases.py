@@ -1,0 +1,416 @@
+"""Transposed convolutions: an ordinary convolution for each phase of the output.
+
+With stride s, output cells whose positions leave the same rest modulo s meet the same taps: they
+form a *phase*. Of a kernel of 4 with stride 2, cells 0, 2, 4, … meet taps 1 and 3, cells
+1, 3, 5, … taps 0 and 2, and never an inserted zero::
+
+    output        0   1   2   3   4   5
+    input         0       1       2           taps 1 and 3 of the input below and before,
+    phase         0   1   0   1   0   1       taps 0 and 2 of those after and below
+
+So a phase is a convolution of stride 1 with some of the taps. All phases read the same
+band of the input, which is filled once, as in `stepconv.kernels.direct`; each block of output
+channels passes over it once for each phase, into a stage beside the band, and from there
+the phases are dealt out to the output, in rows.
+
+Cells beyond the border of the input are zeros here, and an infinite weight meets them; the
+textbook kernel passes over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepconv.geometry import Axis, Geometry, Indices
+from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, tile_lists
+from stepconv.kernels.compiling import compiled, inlined, specialised
+from stepconv.kernels.cutting import cut
+from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.host import host
+from stepconv.kernels.tiles import (
+    CHANNELS,
+    IN_PLACE,
+    PLANE,
+    RECORD,
+    SPAN,
+    TAPS,
+    TAPS_AT,
+    TILE_ROWS,
+    TILE_VECTORS,
+    span,
+    tile,
+    turn,
+)
+
+Array = NDArray[Any]
+Axes = tuple[Axis, Axis, Axis]
+
+# Settings, after those of the band.
+(
+    GROUPS,
+    GROUP_OUTPUTS,
+    IMAGE,  # cells of an input channel
+    OUT_DEPTH,
+    OUT_HEIGHT,
+    OUT_WIDTH,
+    PHASES_DEEP,  # phases along each axis: the strides
+    PHASES_HIGH,
+    PHASES_WIDE,
+    PHASES_AT,  # of each phase: its taps, their offsets, the channels of a piece of its sums
+    KERNEL,  # taps of the kernel
+    LEVELS_OUT,  # cells of a phase in depth
+    BAND_ROWS,  # cells of a phase in a unit; bands in a plane, strips in a row
+    BAND_COLUMNS,
+    BANDS,
+    STRIPS,
+    SHARES,  # a unit computes every SHARES-th block
+    TILES_AT,
+    BIASES_AT,
+    STAGE_AT,  # where in scratch the phases of a block stand
+    SCRATCH,
+    SETTINGS,
+) = range(BAND_SETTINGS, BAND_SETTINGS + 22)
+PHASE_RECORD = 3
+
+
+@compiled
+def convolve(
+    settings: Any,
+    tables: Any,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    output: Any,
+    first: int,
+    stop: int,
+) -> None:
+    """Compute the units from `first` to before `stop`."""
+    scratch = np.empty(settings[SCRATCH], output.dtype)
+    own = settings.copy()  # in which each phase sets its taps
+    outputs = settings[GROUP_OUTPUTS]
+    blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
+    for unit in range(first, stop):
+        rest, share = divmod(unit, settings[SHARES])
+        rest, strip = divmod(rest, settings[STRIPS])
+        rest, band = divmod(rest, settings[BANDS])
+        image, z = divmod(rest, settings[LEVELS_OUT])
+        y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
+        start = image * settings[CHANNELS] * settings[IMAGE]
+        fill(scratch, 0, input, start, settings, tables, z, y, x)
+        listed = settings[TILES_AT]
+        if band == settings[BANDS] - 1:
+            listed += 2
+        if strip == settings[STRIPS] - 1:
+            listed += 4
+        group = image % settings[GROUPS]
+        for block in range(share, blocks, settings[SHARES]):
+            done = block * TILE_ROWS
+            valid = min(TILE_ROWS, outputs - done)
+            for row in range(valid):
+                scratch[settings[BIASES_AT] + row] = bias[group * outputs + done + row]
+            weight_at = (group * blocks + block) * TILE_ROWS * settings[CHANNELS] * settings[KERNEL]
+            sweep(own, tables, input, scratch, weight, weight_at, valid, listed)
+            deal(settings, scratch, output, image * outputs + done, valid, z, y, x)
+
+
+@inlined
+def sweep(
+    settings: Any,
+    tables: Any,
+    input: Any,
+    scratch: Any,
+    weight: Any,
+    weight_at: int,
+    valid: int,
+    listed: int,
+) -> None:
+    """Move tiles over a band for one block of output channels, once for each phase."""
+    biases_at = settings[BIASES_AT]
+    phases = settings[PHASES_DEEP] * settings[PHASES_HIGH] * settings[PHASES_WIDE]
+    for phase in range(phases):
+        stage = settings[STAGE_AT] + phase * TILE_ROWS * settings[PLANE]
+        record = settings[PHASES_AT] + phase * PHASE_RECORD
+        taps = tables[record]
+        if taps == 0:  # a kernel smaller than the stride leaves gaps
+            for row in range(valid):
+                for cell in range(settings[PLANE]):
+                    scratch[stage + row * settings[PLANE] + cell] = scratch[biases_at + row]
+            continue
+        settings[TAPS], settings[TAPS_AT] = taps, tables[record + 1]
+        settings[SPAN] = tables[record + 2]
+        for each in range(tables[listed], tables[listed + 1], RECORD):
+            tile(
+                TILE_ROWS,
+                TILE_VECTORS,
+                settings,
+                tables,
+                each,
+                input,
+                scratch,
+                0,
+                weight,
+                weight_at,
+                biases_at,
+                scratch,
+                stage,
+                valid,
+            )
+        weight_at += taps * settings[CHANNELS] * TILE_ROWS
+
+
+@inlined
+def deal(
+    settings: Any, scratch: Any, output: Any, channel: int, valid: int, z: int, y: int, x: int
+) -> None:
+    """Deal the phases of some channels out to the rows of the output."""
+    depth, height, width = settings[OUT_DEPTH], settings[OUT_HEIGHT], settings[OUT_WIDTH]
+    deep, high, wide = settings[PHASES_DEEP], settings[PHASES_HIGH], settings[PHASES_WIDE]
+    columns, plane = settings[BAND_COLUMNS], settings[PLANE]
+    count = min(columns * wide, width - x * wide)
+    for row in range(valid):
+        for level in range(z * deep, min(z * deep + deep, depth)):
+            top = y * high
+            for line in range(top, min(top + settings[BAND_ROWS] * high, height)):
+                phase = (level % deep * high + line % high) * wide
+                start = settings[STAGE_AT] + (phase * TILE_ROWS + row) * plane
+                start += (line // high - y) * columns
+                cell = (((channel + row) * depth + level) * height + line) * width + x * wide
+                if wide == 1:
+                    lay(output, cell, scratch, start, count)
+                elif wide == 2:
+                    mesh(output, cell, scratch, start, start + TILE_ROWS * plane, count)
+                else:
+                    for rest in range(min(wide, count)):
+                        place = start + rest * TILE_ROWS * plane
+                        for i in range((count - rest + wide - 1) // wide):
+                            output[cell + rest + i * wide] = scratch[place + i]
+
+
+@emitted()
+def lay(code: Code, output: Value, cell: Value, scratch: Value, start: Value, count: Value) -> None:
+    """Copy `count` numbers; reads up to a vector more."""
+    source, target = code.move(scratch, start), code.move(output, cell)
+    with code.loop(code.ceiling(count, code.lanes)) as loop:
+        done = code.multiply(loop.index, code.lanes)
+        mask = code.first(code.subtract(count, done))
+        code.store_masked(code.load(source, done), code.move(target, done), mask)
+        loop.next()
+
+
+@emitted()
+def mesh(
+    code: Code,
+    output: Value,
+    cell: Value,
+    scratch: Value,
+    one: Value,
+    other: Value,
+    count: Value,
+) -> None:
+    """Store `count` numbers, by turns of one row and the other; reads up to a vector more."""
+    ones, others = code.move(scratch, one), code.move(scratch, other)
+    target = code.move(output, cell)
+    with code.loop(code.ceiling(count, 2 * code.lanes)) as loop:
+        done = code.multiply(loop.index, code.lanes)
+        halves = code.interleave(code.load(ones, done), code.load(others, done))
+        for part, half in enumerate(halves):
+            place = code.add(code.multiply(done, 2), part * code.lanes)
+            mask = code.first(code.subtract(count, place))
+            code.store_masked(half, code.move(target, place), mask)
+        loop.next()
+
+
+@compiled
+def pack(
+    weight: Any, packed: Any, groups: int, inputs: int, outputs: int, kernel: int, places: Any
+) -> None:
+    """Lay out weights [input][output][tap] as [group][block][phase][input][tap][row].
+
+    `places` lists for each tap where it goes in a block, and how much further for each input.
+    """
+    blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
+    for group in range(groups):
+        for block in range(blocks):
+            at = (group * blocks + block) * TILE_ROWS * inputs * kernel
+            done = block * TILE_ROWS
+            for c in range(inputs):
+                start = ((group * inputs + c) * outputs + done) * kernel
+                pack_taps(TILE_ROWS, weight, start, kernel, outputs - done, packed, at, places, c)
+
+
+@emitted(static=1)
+def pack_taps(
+    code: Code,
+    rows: int,
+    weight: Value,
+    start: Value,
+    taps: Value,
+    valid: Value,
+    packed: Value,
+    at: Value,
+    places: Value,
+    channel: Value,
+) -> None:
+    """Lay out the taps of one input channel, `rows` outputs each, where their phases want them."""
+    target = code.move(packed, at)
+
+    def place(tap: Value) -> Value:
+        both = code.move(places, code.multiply(tap, 2))
+        further = code.multiply(code.load_one(both, 1), channel)
+        return code.move(target, code.add(code.load_one(both), further))
+
+    turn(code, rows, code.move(weight, start), taps, valid, place)
+
+
+class PhasesPlan:
+    """A convolution for each phase; see the module."""
+
+    def __init__(self, geometry: Geometry, dtype: np.dtype[Any], threads: int) -> None:
+        axes = geometry.embedded
+        steps = tuple(axis.stride for axis in axes)
+        phases = prod(steps)
+        shifts = [_shifts(axis) for axis in axes]
+        z, y, x = (_band(axis, own) for axis, own in zip(axes, shifts, strict=True))
+        bands = z, y, x
+        flat = replace(geometry, axes=bands)
+        chosen = cut(flat, dtype, bands, threads, beside=phases * TILE_ROWS)
+        depth, height, width = (axis.output_size for axis in bands)
+        rows, columns = -(-height // chosen.rows), -(-width // chosen.columns)
+        images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
+        self.units = images * depth * rows * columns * chosen.shares
+        lanes = host().lanes(dtype.itemsize)
+        layout = Layout.of(bands, chosen.rows, chosen.columns)
+        tables = Tables()
+        settings = layout.describe(tables)
+        kernel = tuple(axis.kernel_size for axis in axes)
+        records, places = _phases(geometry, kernel, shifts, layout, tables)
+        inputs, outputs = geometry.group_inputs, geometry.group_outputs
+        blocks = -(-outputs // TILE_ROWS)
+        self._packed = geometry.groups * blocks * TILE_ROWS * geometry.terms
+        self._sizes = geometry.groups, inputs, outputs, prod(kernel)
+        self._places = places
+        stage_plane = chosen.rows * chosen.columns
+        biases_at = inputs * layout.channel
+        stage_at = biases_at + TILE_ROWS
+        settings |= {
+            CHANNELS: inputs,
+            SPAN: 0,
+            PLANE: stage_plane,
+            IN_PLACE: False,
+            GROUPS: geometry.groups,
+            GROUP_OUTPUTS: outputs,
+            IMAGE: prod(axis.input_size for axis in axes),
+            OUT_DEPTH: axes[0].output_size,
+            OUT_HEIGHT: axes[1].output_size,
+            OUT_WIDTH: axes[2].output_size,
+            PHASES_DEEP: steps[0],
+            PHASES_HIGH: steps[1],
+            PHASES_WIDE: steps[2],
+            PHASES_AT: tables.add(records),
+            KERNEL: prod(kernel),
+            LEVELS_OUT: depth,
+            BAND_ROWS: chosen.rows,
+            BAND_COLUMNS: chosen.columns,
+            BANDS: rows,
+            STRIPS: columns,
+            SHARES: chosen.shares,
+            TILES_AT: tile_lists(
+                tables,
+                (chosen.rows, chosen.columns),
+                (height, width),
+                layout.columns,
+                chosen.columns,
+                lanes,
+            ),
+            BIASES_AT: biases_at,
+            STAGE_AT: stage_at,
+            SCRATCH: stage_at + phases * TILE_ROWS * stage_plane + lanes,
+        }
+        self._settings = np.array([settings[field] for field in range(SETTINGS)], np.int64)
+        self._tables = tables.array()
+        #: Numbers that a run takes on the heap while it lasts.
+        self.scratch = settings[SCRATCH]
+        self._convolve, self._pack = _compiled(dtype)
+
+    def pack(self, weight: Array) -> Array:
+        """Lay out the weights as tiles read them."""
+        packed = np.empty(self._packed, weight.dtype)
+        self._pack(weight.reshape(-1), packed, *self._sizes, self._places)
+        return packed
+
+    def run(
+        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
+    ) -> None:
+        """Compute the units from `first` to before `stop`."""
+        self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
+
+
+@cache
+def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `convolve` and `pack` for arrays of `dtype`."""
+    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
+    return (
+        specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
+        specialised(pack, *(numbers,) * 2, 0, 0, 0, 0, tables),
+    )
+
+
+def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> PhasesPlan | None:
+    """Return a plan for any transposed convolution."""
+    return PhasesPlan(geometry, dtype, threads) if geometry.transposed else None
+
+
+def _shifts(axis: Axis) -> list[dict[int, int]]:
+    """For each phase, its taps and how far from the cell's own the input lies that each meets.
+
+    Tap k takes input i to the output cell ``i * stride + k * dilation - pad``.
+    """
+    return [
+        {tap: (phase + axis.pad[0] - tap * axis.dilation) // axis.stride for tap in taps}
+        for phase, taps in enumerate(axis.phases)
+    ]
+
+
+def _band(axis: Axis, shifts: list[dict[int, int]]) -> Axis:
+    """Return the axis of a convolution of stride 1 that reaches what any phase reaches."""
+    met = [shift for phase in shifts for shift in phase.values()]
+    lo, hi = min(met), max(met)
+    cells = -(-axis.output_size // axis.stride)
+    return Axis(axis.input_size, hi - lo + 1, pad=(-lo, cells - axis.input_size + hi))
+
+
+def _phases(
+    geometry: Geometry,
+    kernel: tuple[int, ...],
+    shifts: list[list[dict[int, int]]],
+    layout: Layout,
+    tables: Tables,
+) -> tuple[list[int], Indices]:
+    """Return the records of the phases, and for `pack` the places of the taps."""
+    offsets = layout.offsets.reshape([axis.kernel_size for axis in layout.axes])
+    numbers = np.arange(prod(kernel)).reshape(kernel)
+    records: list[int] = []
+    packing = np.zeros((prod(kernel), 2), np.int64)
+    done = 0
+    for parts in product(*shifts):
+        # Along each axis the taps of the phase, and where they lie in the band's wider kernel.
+        along = [list(part) for part in parts]
+        places = [
+            [shift + axis.pad[0] for shift in part.values()]
+            for part, axis in zip(parts, layout.axes, strict=True)
+        ]
+        taps = numbers[np.ix_(*along)].ravel()
+        records += [len(taps), tables.add(offsets[np.ix_(*places)].ravel())]
+        records.append(span(geometry.group_inputs, len(taps)))
+        packing[taps, 0] = done + np.arange(len(taps)) * TILE_ROWS
+        packing[taps, 1] = len(taps) * TILE_ROWS
+        done += geometry.group_inputs * len(taps) * TILE_ROWS
+    return records, packing.ravel()

@@ -1,0 +1,181 @@
+"""Which family of kernels computes a convolution, and how its work is cut.
+
+A *plan* is made once for a geometry: tables of where things lie, and a number of units
+of work that no two of which write to the same cells. Plans hold no scratch and never
+change, so that one plan may run in any number of threads at once.
+
+A *family* is a module here with ``plan(geometry, dtype, threads)``, which returns None
+where the family does not apply. The first that applies is taken; what no family computes,
+the textbook loops do.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from math import prod
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepconv.errors import DtypeError, SpecError
+from stepconv.geometry import Geometry
+from stepconv.kernels.compiling import JIT, specialised
+
+Array = NDArray[Any]
+
+# In the order in which they are asked.
+_DIRECT = ("phases", "depthwise", "small", "direct")
+_WINOGRAD = "winograd"
+
+_FAST_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+# Index tables grow with the axes: of plans for very long ones only a few are kept.
+_KEPT_PLANS, _KEPT_LONG_PLANS = 256, 4
+_KEPT_LAYOUT = 1 << 16
+
+# Multiplications worth sharing: some 50 µs of work, against 5 µs to share it between threads that
+# are awake, and 50 µs until one that sleeps comes to help.
+_WORTH_SHARING = 1_000_000
+_WORTH_SHARING_TEXTBOOK = 50_000
+
+
+class Plan(Protocol):
+    """How one convolution is computed."""
+
+    @property
+    def units(self) -> int:
+        """Pieces of work; unit u writes cells that no other unit writes."""
+
+    def pack(self, weight: Array) -> Array:
+        """Lay out a flat, contiguous weight as `run` wants it; that may be the weight itself."""
+
+    def run(
+        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
+    ) -> None:
+        """Compute the units from `first` to before `stop`, without the interpreter lock.
+
+        All arrays are flat, contiguous and of one dtype. Any but `output` may be read-only
+        or not: `compiling.specialised` spares compiling for each mix.
+        """
+
+
+class TextbookPlan:
+    """The plain loops, for any dtype: a unit is an output channel of a sample."""
+
+    def __init__(self, geometry: Geometry, dtype: np.dtype[Any]) -> None:
+        from stepconv.kernels import textbook
+
+        axes = geometry.embedded
+        batch = 1 if geometry.batch is None else geometry.batch
+        channels = geometry.out_channels
+        self.units = batch * channels
+        self._channels = np.arange(channels)
+        self._sources = tuple(axis.source for axis in axes)
+        walk = [[axis.step for axis in axes], [axis.dilation for axis in axes], [0, 0, 0]]
+        self._walk = np.array(walk, np.int64)
+        self._input = (batch, geometry.in_channels, *(axis.input_size for axis in axes))
+        kernel = tuple(axis.kernel_size for axis in axes)
+        self._weight = (*geometry.weight_shape[:2], *kernel)
+        self._output = (batch, channels, *(axis.output_size for axis in axes))
+        self._kernel = textbook.convolve_transposed if geometry.transposed else textbook.convolve
+
+    def pack(self, weight: Array) -> Array:
+        """Return the weight as it is."""
+        return weight
+
+    def run(
+        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
+    ) -> None:
+        """Compute the units from `first` to before `stop`."""
+        inputs, weights = input.reshape(self._input), packed.reshape(self._weight)
+        outputs = output.reshape(self._output)
+        kernel = _textbook_entry(self._kernel, output.dtype)
+        channels = len(self._channels)
+        while first < stop:
+            n, c = divmod(first, channels)
+            end = min(channels, c + stop - first)
+            kernel(
+                inputs[n : n + 1],
+                weights,
+                bias,
+                self._sources,
+                self._walk,
+                self._channels[c:end],
+                outputs[n : n + 1, c:end],
+                None,
+                None,
+            )
+            first += end - c
+
+
+@lru_cache
+def _textbook_entry(kernel: Any, dtype: np.dtype[Any]) -> Any:
+    array, vector, index = np.empty((0,) * 5, dtype), np.empty(0, dtype), np.empty(0, np.int64)
+    walk = np.empty((3, 3), np.int64)
+    return specialised(kernel, array, array, vector, (index,) * 3, walk, index, array, None, None)
+
+
+def choose(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int) -> Plan:
+    """Return the plan for a convolution of arrays of `dtype` on up to `threads` threads.
+
+    Raises
+    ------
+    SpecError, DtypeError
+        Where `algorithm` (auto, textbook, direct or winograd) does not apply.
+    """
+    if prod(geometry.output_shape) * geometry.terms < _WORTH_SHARING:
+        threads = 1
+    if sum(axis.layout_size for axis in geometry.axes) <= _KEPT_LAYOUT:
+        return _kept(geometry, dtype, algorithm, threads)
+    return _kept_long(geometry, dtype, algorithm, threads)
+
+
+def worth_sharing(geometry: Geometry, plan: Plan) -> bool:
+    """Whether a convolution is long enough to share between threads."""
+    least = _WORTH_SHARING_TEXTBOOK if isinstance(plan, TextbookPlan) else _WORTH_SHARING
+    return plan.units > 1 and JIT and prod(geometry.output_shape) * geometry.terms >= least
+
+
+def _chosen(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int) -> Plan:
+    if algorithm == "textbook" or not JIT:  # uncompiled, every algorithm is the plain loops
+        return TextbookPlan(geometry, dtype)
+    if dtype in _FAST_DTYPES:
+        for name in (_WINOGRAD,) if algorithm == "winograd" else _DIRECT:
+            family = import_module(f"stepconv.kernels.{name}")
+            plan: Plan | None = family.plan(geometry, dtype, threads)
+            if plan is not None:
+                return plan
+    if algorithm != "auto":
+        _refuse(geometry, dtype, algorithm)
+    return TextbookPlan(geometry, dtype)
+
+
+def _refuse(geometry: Geometry, dtype: np.dtype[Any], algorithm: str) -> NoReturn:
+    if dtype not in _FAST_DTYPES:
+        raise DtypeError(
+            "algorithm {algorithm!r} computes in float32 and float64, not in {dtype}; use 'auto',"
+            " or convert the input",
+            algorithm=algorithm,
+            dtype=dtype,
+        )
+    if algorithm == "winograd":
+        raise SpecError(
+            "algorithm 'winograd' is for kernels of 3x3 with stride 1, dilation 1 and groups 1, not"
+            " transposed; the kernel is {kernel}, stride {stride}, dilation {dilation}, groups"
+            " {groups}{transposed}: use 'auto'",
+            kernel="x".join(map(str, geometry.kernel_size)),
+            stride=tuple(axis.stride for axis in geometry.axes),
+            dilation=tuple(axis.dilation for axis in geometry.axes),
+            groups=geometry.groups,
+            transposed=", transposed" if geometry.transposed else "",
+        )
+    raise SpecError(
+        "algorithm {algorithm!r} has no kernel for this convolution; use 'auto'",
+        algorithm=algorithm,
+    )
+
+
+_kept = lru_cache(_KEPT_PLANS)(_chosen)
+_kept_long = lru_cache(_KEPT_LONG_PLANS)(_chosen)

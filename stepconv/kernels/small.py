@@ -1,0 +1,270 @@
+"""Small maps and many channels: whole maps in cache, output channels in vectors.
+
+A unit of work is a band of rows of one or several samples, of one group and depth, for all
+blocks of output channels or a share of them. As in `stepconv.kernels.direct` the band is copied
+into scratch, and a block of output channels passes over it at a time; here a block is 32
+channels (in float32 on AVX-512), and a tile takes two runs of up to 7 pixels
+(`stepconv.kernels.small_tiles`).
+
+The rows of a band are cut into runs, shorter ones outside::
+
+    33 columns    6 7 7 7 6
+
+With a padding and dilation of 6, as in networks that segment images, the outer runs lie in the
+padding of the outer taps altogether. Runs with the same taps are paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepconv.geometry import Axis, Geometry
+from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill
+from stepconv.kernels.compiling import compiled, specialised
+from stepconv.kernels.cutting import BAND_BYTES, in_place
+from stepconv.kernels.host import host
+from stepconv.kernels.runs import Runs
+from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, pack_vectors, small_tile
+from stepconv.kernels.tiles import (
+    CHANNELS,
+    IN_PLACE,
+    PLANE,
+    SPAN,
+    TAPS,
+    TILE_ROWS,
+    TILE_VECTORS,
+    span,
+    vectors_of,
+)
+
+Array = NDArray[Any]
+Axes = tuple[Axis, Axis, Axis]
+
+# Settings, after those of the band.
+(
+    GROUPS,
+    GROUP_OUTPUTS,
+    IMAGE,  # cells of an input channel
+    OUT_DEPTH,
+    OUT_HEIGHT,
+    OUT_WIDTH,
+    SAMPLES,
+    TOGETHER,  # samples of a unit
+    BAND_ROWS,
+    BANDS,
+    SHARES,  # a unit computes every SHARES-th block
+    BLOCK,  # output channels of a tile
+    SAMPLE_STEP,  # numbers from one sample's band to the next's
+    LISTS_AT,  # where the lists of tiles begin: of each band, then of each with fewer samples
+    BIASES_AT,
+    SCRATCH,
+    SETTINGS,
+) = range(BAND_SETTINGS, BAND_SETTINGS + 17)
+
+
+@compiled
+def convolve(
+    settings: Any,
+    tables: Any,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    output: Any,
+    first: int,
+    stop: int,
+) -> None:
+    """Compute the units from `first` to before `stop`."""
+    scratch = np.empty(settings[SCRATCH], output.dtype)
+    groups, outputs = settings[GROUPS], settings[GROUP_OUTPUTS]
+    image = settings[CHANNELS] * settings[IMAGE]
+    block, plane = settings[BLOCK], settings[PLANE]
+    blocks = (outputs + block - 1) // block
+    weights = settings[CHANNELS] * settings[TAPS] * block
+    biases_at = settings[BIASES_AT]
+    for unit in range(first, stop):
+        rest, share = divmod(unit, settings[SHARES])
+        rest, band = divmod(rest, settings[BANDS])
+        rest, z = divmod(rest, settings[OUT_DEPTH])
+        batch, group = divmod(rest, groups)
+        sample, y = batch * settings[TOGETHER], band * settings[BAND_ROWS]
+        together = min(settings[TOGETHER], settings[SAMPLES] - sample)
+        for other in range(together):
+            start = ((sample + other) * groups + group) * image
+            fill(scratch, other * settings[SAMPLE_STEP], input, start, settings, tables, z, y, 0)
+        corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH]
+        listed = settings[LISTS_AT] + band
+        if together < settings[TOGETHER]:
+            listed += settings[BANDS]
+        for each in range(share, blocks, settings[SHARES]):
+            done = group * outputs + each * block
+            valid = min(block, outputs - each * block)
+            for row in range(valid):
+                scratch[biases_at + row] = bias[done + row]
+            for record in range(tables[listed], tables[listed + 1], SMALL_RECORD):
+                small_tile(
+                    RUN,
+                    RUNS,
+                    WIDE,
+                    settings,
+                    tables,
+                    record,
+                    scratch,
+                    weight,
+                    (group * blocks + each) * weights,
+                    biases_at,
+                    output,
+                    (sample * groups * outputs + done) * plane + corner,
+                    valid,
+                )
+
+
+@compiled
+def pack(weight: Any, packed: Any, outputs: int, terms: int, block: int) -> None:
+    """Lay out weights [output][term] as [group][block][term][channel], absent ones as 0."""
+    blocks = (outputs + block - 1) // block
+    lanes = block // WIDE
+    for group in range(weight.size // (outputs * terms)):
+        for channel in range(0, blocks * block, lanes):
+            pack_vectors(
+                weight,
+                (group * outputs + channel) * terms,
+                terms,
+                outputs - channel,
+                packed,
+                (group * blocks + channel // block) * block * terms + channel % block,
+                block,
+            )
+
+
+class SmallPlan:
+    """Runs of pixels over whole maps; see the module."""
+
+    def __init__(
+        self, geometry: Geometry, dtype: np.dtype[Any], threads: int, runs: Runs, rows: int
+    ) -> None:
+        axes = geometry.embedded
+        depth, height, width = (axis.output_size for axis in axes)
+        samples = 1 if geometry.batch is None else geometry.batch
+        layout = Layout.of(axes, rows, width)
+        lanes = host().lanes(dtype.itemsize)
+        sample_step = geometry.group_inputs * layout.channel
+        bands = -(-height // rows)
+        together = 1
+        if bands == 1:
+            fitting = BAND_BYTES // (sample_step * dtype.itemsize)
+            together = max(1, min(fitting, samples // threads))
+        batches = -(-samples // together)
+        self._block = block = WIDE * lanes
+        self._outputs, self._terms = geometry.group_outputs, geometry.terms
+        blocks = -(-self._outputs // block)
+        self._packed = geometry.groups * blocks * block * self._terms
+        units = batches * geometry.groups * depth * bands
+        shares = min(threads, blocks) if units % threads and units < 8 * threads else 1
+        self.units = units * shares
+        tables = Tables()
+        settings = layout.describe(tables)
+        plane = depth * height * width
+        lists = runs.listed(tables, layout, block)
+        parts = (together, samples % together) if samples % together else (together,)
+        tiles = [
+            runs.tiles(
+                lists,
+                slice(y, y + rows),
+                part,
+                sample_step,
+                layout.columns,
+                plane * geometry.out_channels,
+            )
+            for part in parts
+            for y in range(0, height, rows)
+        ]
+        starts = [tables.add(each.ravel()) for each in tiles]
+        band = together * sample_step
+        settings |= {
+            CHANNELS: geometry.group_inputs,
+            SPAN: span(geometry.group_inputs, prod(geometry.kernel_size)),
+            PLANE: plane,
+            IN_PLACE: False,
+            GROUPS: geometry.groups,
+            GROUP_OUTPUTS: self._outputs,
+            IMAGE: prod(axis.input_size for axis in axes),
+            OUT_DEPTH: depth,
+            OUT_HEIGHT: height,
+            OUT_WIDTH: width,
+            SAMPLES: samples,
+            TOGETHER: together,
+            BANDS: bands,
+            BAND_ROWS: rows,
+            SHARES: shares,
+            BLOCK: block,
+            SAMPLE_STEP: sample_step,
+            LISTS_AT: tables.add([*starts, starts[-1] + tiles[-1].size]),
+            BIASES_AT: band,
+            SCRATCH: band + block,
+        }
+        self._settings = np.array([settings[field] for field in range(SETTINGS)], np.int64)
+        self._tables = tables.array()
+        #: Numbers that a run takes on the heap while it lasts.
+        self.scratch = settings[SCRATCH]
+        self._convolve, self._pack = _compiled(dtype)
+
+    def pack(self, weight: Array) -> Array:
+        """Lay out the weights as tiles read them."""
+        packed = np.empty(self._packed, weight.dtype)
+        self._pack(weight.reshape(-1), packed, self._outputs, self._terms, self._block)
+        return packed
+
+    def run(
+        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
+    ) -> None:
+        """Compute the units from `first` to before `stop`."""
+        self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
+
+
+@cache
+def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `convolve` and `pack` for arrays of `dtype`."""
+    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
+    return (
+        specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
+        specialised(pack, *(numbers,) * 2, 0, 0, 0),
+    )
+
+
+def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | None:
+    """Return a plan where runs of pixels waste less than vectors of them."""
+    axes = geometry.embedded
+    if geometry.transposed or in_place(axes):
+        return None
+    rows = _rows(geometry, axes, dtype)
+    if rows is None:
+        return None
+    runs = Runs(axes)
+    if runs.cycles(geometry, dtype) > _direct_cycles(geometry, axes, dtype):
+        return None
+    return SmallPlan(geometry, dtype, threads, runs, rows)
+
+
+def _rows(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> int | None:
+    """Return the most rows of which a band fits the cache."""
+    height, width = axes[1].output_size, axes[2].output_size
+    for bands in range(1, height + 1):
+        rows = -(-height // bands)
+        numbers = geometry.group_inputs * Layout.of(axes, rows, width).channel
+        if numbers * dtype.itemsize <= BAND_BYTES:
+            return rows
+    return None
+
+
+def _direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float:
+    """Cycles that `stepconv.kernels.direct` would take for one plane of all output channels."""
+    layout = Layout.of(axes, axes[1].output_size, axes[2].output_size)
+    size = axes[1].output_size, axes[2].output_size
+    tiles = vectors_of(*size, layout.columns, host().lanes(dtype.itemsize))[0] / TILE_VECTORS
+    return -(-geometry.group_outputs // TILE_ROWS) * tiles * (geometry.terms * 12.3 + 50)

@@ -1,0 +1,352 @@
+"""The innermost loops: a block of the output whose sums stay in registers throughout.
+
+A convolution is a matrix product that reads its second matrix through a table of
+offsets: for each channel c and tap t it adds ``weight[k, c, t] * band[c][at + offset[t]]``.
+A processor with two multiply-adds a cycle that take four cycles each is busy only with
+eight sums under way; and it can load two vectors a cycle, so each number loaded should
+serve several sums. That is what a register tile does: of 8 output channels and 3 vectors of
+output pixels, with 16 lanes ::
+
+                    pixels 0-15  16-31  32-47      one step, for one channel and tap:
+      channel 0         sum       sum    sum         load 3 vectors of pixels,
+      channel 1         sum       sum    sum         for each row spread one weight,
+        ...             ...       ...    ...         24 multiply-adds
+      channel 7         sum       sum    sum
+
+24 sums, 3 vectors of pixels and the spread weight are 28 of 32 registers, and 11 loads
+serve 24 multiply-adds: on Zen 5 this runs at 97 to 99 % of what the multipliers can do. 12 x 2
+is as fast; 13 x 2 and 7 x 4 are not, since LLVM moves sums between registers then. With 16
+registers the tile is 4 x 3.
+
+A long sum in float32 loses digits with each addition, so it is cut: after some channels
+(at most about `CHAIN` terms) the sums are added to totals on the stack and begin again at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from stepconv.geometry import Indices
+from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.host import host
+
+TILE_ROWS = 8 if host().registers == 32 else 4
+TILE_VECTORS = 3
+
+#: Terms added up in a register before they join the total. With 96 the largest error in float32
+#: is 0.5 to 1.2 times oneDNN's over the layers of the benchmark, with 256 up to 2.5 times.
+CHAIN = 96
+
+# Where the settings of the tiles stand in the array of settings that a kernel is given.
+(
+    CHANNELS,  # input channels that one output channel sums over
+    CHANNEL_STEP,  # numbers from one of them to the next
+    TAPS,
+    TAPS_AT,  # where in the tables their offsets stand
+    SPAN,  # channels after which the sum is cut
+    PLANE,  # cells of an output channel
+    IN_PLACE,  # whether tiles read the input itself, and not a band in scratch
+    TILE_SETTINGS,
+) = range(8)
+
+# Of a tile's record in the tables: its vectors, whether all their lanes are kept, and for each
+# vector where it begins in the band, the bits of the lanes to keep, their number, their cell.
+COUNT, WHOLE, FIRST = 0, 1, 2
+BEGIN, BITS, KEPT, CELL = 0, 1, 2, 3
+FIELDS = 4
+RECORD = FIRST + FIELDS * TILE_VECTORS
+
+
+@emitted(static=2)
+def tile(
+    code: Code,
+    rows: int,
+    most: int,
+    settings: Value,
+    tables: Value,
+    record: Value,
+    input: Value,
+    scratch: Value,
+    start: Value,
+    weight: Value,
+    weight_at: Value,
+    bias_at: Value,
+    output: Value,
+    cell: Value,
+    valid: Value,
+) -> None:
+    """Compute the tile of a record, of up to `most` vectors, and store its first `valid` rows.
+
+    The band starts at input[start] or scratch[start]; `weight` is [channel][tap][row], the
+    biases of the rows stand in `scratch`.
+    """
+    in_place = code.compare(code.load_one(settings, IN_PLACE), "!=", 0)
+    band = code.builder.select(in_place, input, scratch)
+    place = code.move(tables, record)
+    weights = code.move(weight, weight_at)
+    biases = code.move(scratch, bias_at)
+    cells = code.move(output, cell)
+    count = code.load_one(place, COUNT)
+    for vectors in range(2, most + 1):
+        with code.when(code.compare(count, "==", vectors)):
+            begins = [field(code, place, v, BEGIN) for v in range(vectors)]
+            pixels = code.move(band, code.add(start, begins[0]))
+            apart = [code.subtract(begin, begins[0]) for begin in begins]
+            sums = multiply(code, rows, apart, settings, tables, pixels, weights, biases)
+            keep(code, rows, vectors, settings, sums, cells, valid, place)
+
+
+def field(code: Code, record: Value, vector: int, which: int) -> Value:
+    """Load a field of a vector of a tile."""
+    return code.load_one(record, FIRST + FIELDS * vector + which)
+
+
+@emitted(static=1)
+def pack_block(
+    code: Code,
+    rows: int,
+    weight: Value,
+    start: Value,
+    terms: Value,
+    valid: Value,
+    packed: Value,
+    at: Value,
+    pitch: Value,
+) -> None:
+    """Lay out `rows` rows of `terms` weights as tiles read them: [term][row], `pitch` a term.
+
+    Rows from `valid` on become 0.
+    """
+    pack_rows(code, rows, weight, start, terms, valid, packed, at, pitch)
+
+
+def pack_rows(
+    code: Code,
+    rows: int,
+    weight: Value,
+    start: Value,
+    terms: Value,
+    valid: Value,
+    packed: Value,
+    at: Value,
+    pitch: Value,
+) -> None:
+    """Emit `pack_block`."""
+    target = code.move(packed, at)
+
+    def place(term: Value) -> Value:
+        return code.move(target, code.multiply(term, pitch))
+
+    turn(code, rows, code.move(weight, start), terms, valid, place)
+
+
+def turn(
+    code: Code,
+    rows: int,
+    source: Value,
+    terms: Value,
+    valid: Value,
+    place: Callable[[Value], Value],
+) -> None:
+    """Emit the transposition of `rows` rows: term t of all goes to ``place(t)``.
+
+    Squares of `rows` by `rows` are transposed in registers.
+    """
+    square = Code(code.builder, code.itemsize, lanes=rows)
+    with code.loop(code.ceiling(terms, rows)) as loop:
+        done = code.multiply(loop.index, rows)
+        left = code.subtract(terms, done)
+        lines = []
+        for row in range(rows):
+            present = code.compare(valid, ">", row)
+            shown = code.builder.select(present, left, code.integer(0))
+            line = code.move(source, code.add(done, code.multiply(terms, row)))
+            lines.append(square.load_masked(line, square.first(shown)))
+        for term, column in enumerate(square.transpose(lines)):
+            with code.when(code.compare(left, ">", term)):
+                square.store(column, place(code.add(done, term)))
+        loop.next()
+
+
+def multiply(
+    code: Code,
+    rows: int,
+    apart: Sequence[Value],
+    settings: Value,
+    tables: Value,
+    pixels: Value,
+    weights: Value,
+    biases: Value,
+) -> list[Value]:
+    """Emit the sums of a tile, row by row; its vectors lie `apart` from the first."""
+    vectors = len(apart)
+    taps = code.load_one(settings, TAPS)
+    offsets = code.move(tables, code.load_one(settings, TAPS_AT))
+
+    def step(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
+        x = [code.load(pixels), *(code.load(pixels, offset) for offset in apart[1:])]
+        # Each weight is spread just before its use: LLVM keeps the order, and few registers busy.
+        done = []
+        for row in range(rows):
+            w = code.splat(code.load_one(weights, row))
+            done += [code.multiply_add(w, x[v], sums[row * vectors + v]) for v in range(vectors)]
+        return done
+
+    def channel(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
+        with code.loop(taps, weights, *sums) as tap:
+            weights, *sums = tap.values
+            there = code.move(pixels, code.load_one(offsets, tap.index))
+            tap.next(code.move(weights, rows), *step(there, weights, sums))
+        return tap.results
+
+    sums = add_up(code, settings, rows * vectors, channel, pixels, weights)
+    # The bias comes last: sums that start from it are rounded at its size from the first term on.
+    added = [code.splat(code.load_one(biases, row)) for row in range(rows) for _ in range(vectors)]
+    return [code.sum(one, other) for one, other in zip(sums, added, strict=True)]
+
+
+def add_up(
+    code: Code,
+    settings: Value,
+    count: int,
+    channel: Any,
+    pixels: Value,
+    weights: Value,
+) -> list[Value]:
+    """Emit `count` sums over the channels, cut after every `SPAN` of them.
+
+    ``channel(pixels, weights, sums)`` emits what one channel adds, and returns where the next
+    one's weights begin, and the sums.
+    """
+    channels, step, span = (
+        code.load_one(settings, field) for field in (CHANNELS, CHANNEL_STEP, SPAN)
+    )
+    places = range(0, count * code.lanes, code.lanes)
+
+    def piece(length: Value, pixels: Value, weights: Value) -> list[Value]:
+        with code.loop(length, pixels, weights, *[code.zero()] * count) as each:
+            pixels, weights, *sums = each.values
+            weights, *sums = channel(pixels, weights, sums)
+            each.next(code.move(pixels, step), weights, *sums)
+        return each.results
+
+    def pieces() -> list[Value]:
+        totals = code.room(count)
+        for place in places:
+            code.store(code.zero(), totals, place)
+        with code.loop(code.ceiling(channels, span), channels, pixels, weights) as cut:
+            left, *begins = cut.values
+            further, following, *sums = piece(code.least(span, left), *begins)
+            for place, one in zip(places, sums, strict=True):
+                code.store(code.sum(code.load(totals, place), one), totals, place)
+            cut.next(code.subtract(left, span), further, following)
+        return [code.load(totals, place) for place in places]
+
+    whole = code.compare(channels, "<=", span)
+    return code.choose(whole, lambda: piece(channels, pixels, weights)[2:], pieces)
+
+
+def keep(
+    code: Code,
+    rows: int,
+    vectors: int,
+    settings: Value,
+    sums: Sequence[Value],
+    cells: Value,
+    valid: Value,
+    record: Value,
+) -> None:
+    """Emit the stores of a tile.
+
+    Its pixels may follow one another across the ends of rows, so that some lie between two rows
+    and are no pixels of the output::
+
+        band     0 1 2 3 4 5 6 7 8 . . 0 1 2 3 4        lanes to keep  1111111110011111
+        output   0 1 2 3 4 5 6 7 8 0 1 2 3 4
+
+    The lanes to keep are pushed together and stored in one piece, since in the output one
+    row follows the other at once.
+    """
+    plane = code.load_one(settings, PLANE)
+    masks = [code.lanes_of(field(code, record, v, BITS)) for v in range(vectors)]
+    firsts = [code.first(field(code, record, v, KEPT)) for v in range(vectors)]
+    places = [field(code, record, v, CELL) for v in range(vectors)]
+
+    def store_whole(line: Value, row: int) -> None:
+        for v in range(vectors):
+            code.store(sums[row * vectors + v], line, places[v])
+
+    def store_some(line: Value, row: int) -> None:
+        for v in range(vectors):
+            kept = code.compress(sums[row * vectors + v], masks[v])
+            code.store_masked(kept, code.move(line, places[v]), firsts[v])
+
+    whole = code.compare(code.load_one(record, WHOLE), "!=", 0)
+    with code.builder.if_else(whole) as branches:
+        for branch, store in zip(branches, (store_whole, store_some), strict=True):
+            with branch:
+                line = cells
+                for row in range(rows):
+                    with code.when(code.compare(valid, ">", row)):
+                        store(line, row)
+                    line = code.move(line, plane)
+
+
+def span(channels: int, taps: int) -> int:
+    """Return after how many channels a sum is cut.
+
+    Where it is cut at all, it is into three pieces or more: sums of 128 terms in two had 1.7 times
+    the error of oneDNN's.
+    """
+    terms = channels * taps
+    return channels if terms <= CHAIN else -(-channels // max(3, -(-terms // CHAIN)))
+
+
+def vectors_of(rows: int, columns: int, pitch: int, lanes: int) -> tuple[int, bool]:
+    """Return how many vectors cover `rows` rows of `columns` pixels, and whether row by row.
+
+    Else they run on across the ends of rows, which begin `pitch` numbers apart.
+    """
+    by_row = rows * -(-columns // lanes)
+    across = -(-((rows - 1) * pitch + columns) // lanes)
+    return min(by_row, across), by_row <= across
+
+
+def records(
+    rows: int, columns: int, pitch: int, width: int, lanes: int, exact: bool = False
+) -> Indices:
+    """Return the records of the tiles that cover `rows` rows of `columns` pixels.
+
+    In the band a row begins `pitch` numbers after the one before, in the output `width`. Where
+    `exact`, the last vector is moved back so that it reads nothing behind the last pixel.
+    """
+    count, by_row = vectors_of(rows, columns, pitch, lanes)
+    if by_row:
+        row, part = np.divmod(np.arange(count), count // rows)
+        begin, end = row * pitch + part * lanes, row * pitch + columns
+    else:
+        begin = np.arange(count) * lanes
+        end = np.full(count, (rows - 1) * pitch + columns)
+    done = begin.copy()
+    if exact:
+        begin[-1] = end[-1] - lanes
+    pixel = begin[:, None] + np.arange(lanes)
+    row, column = np.divmod(pixel, pitch)
+    kept = (column < columns) & (pixel >= done[:, None]) & (pixel < end[:, None])
+    cell = (row * width + column)[np.arange(count), kept.argmax(axis=1)]
+    fields = np.column_stack([begin, kept @ (1 << np.arange(lanes)), kept.sum(axis=1), cell])
+    full, left = divmod(count, TILE_VECTORS)
+    sizes = [TILE_VECTORS] * full + [left] * (left > 0)
+    if left == 1:  # a single vector would wait for its own sums: no tile is so small
+        sizes[-2:] = [2, TILE_VECTORS - 1] if full else [2]
+    first = np.cumsum(sizes) - sizes
+    members = np.minimum(first[:, None] + np.arange(TILE_VECTORS), count - 1)
+    table = np.empty((len(sizes), RECORD), np.int64)
+    table[:, COUNT] = sizes
+    # Those that a tile lacks repeat the last; so does the second of a single vector.
+    table[:, WHOLE] = (fields[members, KEPT] == lanes).all(axis=1)
+    table[:, FIRST:] = fields[members].reshape(len(sizes), -1)
+    return table

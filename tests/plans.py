@@ -1,0 +1,55 @@
+"""Running a plan of one kernel family by itself, and the textbook to hold it against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from stepconv.geometry import Geometry
+from stepconv.kernels.plan import Plan, TextbookPlan
+from tests.helpers import Array
+
+Family = Callable[[Geometry, Any, int], Plan | None]
+
+
+def arrays_for(geometry: Geometry, dtype: Any, seed: int = 0) -> list[Array]:
+    """Draw an input, a weight and a bias."""
+    rng = np.random.default_rng(seed)
+    shapes = (geometry.input_shape, geometry.weight_shape, (geometry.out_channels,))
+    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def computed(family: Family, geometry: Geometry, arrays: list[Array], threads: int = 1) -> Array:
+    """Return the output of a family, unit by unit; cells it did not write are nan."""
+    image, weight, bias = arrays
+    plan = family(geometry, image.dtype, threads)
+    assert plan is not None
+    output = np.full(geometry.output_shape, np.nan, image.dtype)
+    packed = plan.pack(weight.reshape(-1))
+    for unit in range(plan.units):
+        plan.run(image.reshape(-1), packed, bias, output.reshape(-1), unit, unit + 1)
+    return output
+
+
+def expected(geometry: Geometry, arrays: list[Array]) -> Array:
+    """Return the textbook's output in float64."""
+    image, weight, bias = (array.astype(np.float64).reshape(-1) for array in arrays)
+    output = np.empty(geometry.output_shape)
+    plan = TextbookPlan(geometry, output.dtype)
+    plan.run(image, weight, bias, output.reshape(-1), 0, plan.units)
+    return output
+
+
+def times_written(family: Family, geometry: Geometry, threads: int) -> Array:
+    """Return how many units of a plan wrote to each cell of the output."""
+    image, weight, bias = arrays_for(geometry, np.float32)
+    plan = family(geometry, image.dtype, threads)
+    assert plan is not None
+    packed, written = plan.pack(weight.reshape(-1)), np.zeros(geometry.output_shape, int)
+    for unit in range(plan.units):
+        output = np.full(geometry.output_shape, np.nan, np.float32)
+        plan.run(image.reshape(-1), packed, bias, output.reshape(-1), unit, unit + 1)
+        written += ~np.isnan(output)
+    return written

@@ -1,0 +1,249 @@
+"""The dense families against the textbook loops: direct, small maps, and transposed by phases."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from stepconv.geometry import Geometry
+from stepconv.kernels import direct, phases, small
+from stepconv.kernels.plan import Plan, TextbookPlan
+from stepconv.spec import ConvSpec
+from tests.helpers import Array
+from tests.strategies import MODES, Layer, layers
+
+pytestmark = pytest.mark.compiled
+
+DTYPES = ("float32", "float64")
+
+
+def bind(input_shape: Any, weight_shape: Any, **arguments: Any) -> Geometry:
+    return ConvSpec(tuple(weight_shape[2:]), **arguments).bind(input_shape, weight_shape)
+
+
+def arrays(geometry: Geometry, dtype: Any = np.float64) -> tuple[Array, Array, Array]:
+    rng = np.random.default_rng(7)
+    batch = 1 if geometry.batch is None else geometry.batch
+    shapes = (batch, geometry.in_channels, *geometry.input_size), geometry.weight_shape
+    drawn = [rng.standard_normal(shape) for shape in (*shapes, (geometry.out_channels,))]
+    # The same numbers in either dtype.
+    input, weight, bias = (array.astype("f4").astype(dtype).reshape(-1) for array in drawn)
+    return input, weight, bias
+
+
+@cache
+def expected(geometry: Geometry) -> Array:
+    plan = TextbookPlan(geometry, np.dtype(np.float64))
+    return run(plan, *arrays(geometry), size=int(np.prod(geometry.output_shape)))
+
+
+def run(plan: Plan, *operands: Array, size: int, cuts: int = 2) -> Array:
+    """Run a plan in `cuts` calls, the last units first."""
+    input, weight, bias = operands
+    output = np.full(size, np.nan, input.dtype)
+    packed = plan.pack(weight)
+    ends = [plan.units * i // cuts for i in range(cuts + 1)]
+    for first, stop in reversed(list(pairwise(ends))):
+        if first < stop:
+            plan.run(input, packed, bias, output, first, stop)
+    return output
+
+
+def check(plan: Plan | None, geometry: Geometry, dtype: str) -> None:
+    assert plan is not None
+    operands = arrays(geometry, dtype)
+    size = int(np.prod(geometry.output_shape))
+    output = run(plan, *operands, size=size)
+    # Terms are products of numbers of about 1; random signs let errors grow as their root.
+    bound = 8 * float(np.finfo(dtype).eps) * geometry.terms**0.5
+    assert np.abs(output - expected(geometry)).max(initial=0) <= bound * max(1, geometry.terms**0.5)
+
+
+def geometry_of(layer: Layer) -> Geometry:
+    return bind(layer.input_shape, layer.weight_shape, **layer.arguments)
+
+
+@given(layers(transposed=False), st.sampled_from(DTYPES), st.sampled_from((1, 2)))
+def test_any_forward_layer(layer: Layer, dtype: str, threads: int) -> None:
+    geometry = geometry_of(layer)
+    check(direct.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
+
+
+@given(layers(transposed=True), st.sampled_from(DTYPES), st.sampled_from((1, 2)))
+def test_any_transposed_layer(layer: Layer, dtype: str, threads: int) -> None:
+    geometry = geometry_of(layer)
+    check(phases.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
+
+
+@st.composite
+def dense(draw: st.DrawFn) -> Geometry:
+    """Draw layers of many channels on maps of one pixel to several tiles."""
+    rank = draw(st.sampled_from((1, 2, 2, 3)))
+    inputs, outputs = (draw(st.sampled_from((1, 2, 3, 5, 16, 17, 33, 64))) for _ in range(2))
+    groups = draw(st.sampled_from((1, 1, 2)))
+    most = {1: 130, 2: 24, 3: 6}[rank]
+    sizes = [draw(st.integers(1, most)) for _ in range(rank)]
+    kernel = [draw(st.integers(1, min(4, size))) for size in sizes]
+    dilation = [
+        draw(st.integers(1, max(1, (size - 1) // max(1, k - 1))))
+        for size, k in zip(sizes, kernel, strict=True)
+    ]
+    mode = draw(st.sampled_from(MODES))
+    pad = [tuple(draw(st.integers(0, min(3, size - 1))) for _ in range(2)) for size in sizes]
+    stride = draw(st.integers(1, 4))
+    return bind(
+        (draw(st.integers(0, 3)), inputs * groups, *sizes),
+        (outputs * groups, inputs, *kernel),
+        stride=stride,
+        padding=pad,
+        dilation=tuple(min(d, 4) for d in dilation),
+        groups=groups,
+        padding_mode=mode,
+    )
+
+
+@settings(max_examples=80)
+@given(dense(), st.sampled_from(DTYPES), st.sampled_from((1, 2, 3)))
+def test_many_channels(geometry: Geometry, dtype: str, threads: int) -> None:
+    check(direct.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
+
+
+Named = dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]]
+
+SMALL: Named = {
+    "one pixel": ((1, 32, 1, 1), (64, 32, 3, 3), {"padding": 1}),
+    "seven": ((1, 32, 7, 7), (64, 32, 3, 3), {"padding": 1}),
+    "batch in bands of several samples": ((5, 16, 7, 7), (64, 16, 3, 3), {"padding": 1}),
+    "channels left over": ((2, 17, 14, 14), (33, 17, 3, 3), {"padding": 1}),
+    "taps in the padding": ((1, 16, 20, 33), (64, 16, 3, 3), {"padding": 6, "dilation": 6}),
+    "nothing but padding": ((1, 32, 2, 2), (64, 32, 3, 3), {"padding": 4}),
+    "stride": ((1, 32, 28, 28), (64, 32, 3, 3), {"stride": 2, "padding": 1}),
+    "border": ((1, 32, 14, 7), (64, 32, 3, 3), {"padding": 1, "padding_mode": "circular"}),
+    "depth": ((1, 32, 4, 7, 7), (64, 32, 3, 3, 3), {"padding": 1}),
+    "groups": ((2, 64, 7, 14), (128, 32, 3, 3), {"padding": 1, "groups": 2}),
+    "bands": ((1, 300, 28, 28), (32, 300, 3, 3), {"padding": 1}),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("name", SMALL)
+def test_small_maps(name: str, threads: int, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small, "_direct_cycles", lambda *_: np.inf)  # small wherever it can
+    input_shape, weight_shape, arguments = SMALL[name]
+    geometry = bind(input_shape, weight_shape, **arguments)
+    check(small.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
+
+
+LARGE: Named = {
+    "many bands": ((1, 64, 60, 60), (24, 64, 3, 3), {"padding": 1}),
+    "strips of a long row": ((1, 64, 9000), (16, 64, 3), {"padding": 1}),
+    "strips, since no row fits": ((1, 1100, 2, 80), (5, 1100, 3, 3), {"padding": 1}),
+    "in place": ((2, 40, 31, 17), (13, 40, 1, 1), {}),
+    "in place, in strips": ((2, 300, 71, 71), (16, 300, 1, 1), {}),
+    "too few pixels for in place": ((2, 40, 3, 3), (16, 40, 1, 1), {}),
+    "pixels of less than a tile": ((3, 16, 25), (5, 16, 1), {}),
+    "a stem": ((2, 3, 64, 64), (13, 3, 7, 7), {"stride": 2, "padding": 3}),
+    "stride of more than 2": ((1, 3, 50, 70), (16, 3, 11, 11), {"stride": 4, "padding": 2}),
+    "one wide": ((1, 64, 50, 1), (64, 64, 3, 1), {"padding": ((1, 1), (0, 0))}),
+    "empty batch": ((0, 3, 9, 9), (4, 3, 3, 3), {}),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("name", LARGE)
+def test_cuts(name: str, threads: int, dtype: str) -> None:
+    input_shape, weight_shape, arguments = LARGE[name]
+    geometry = bind(input_shape, weight_shape, **arguments)
+    check(direct.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
+
+
+TRANSPOSED: Named = {
+    "doubling": ((2, 64, 16, 16), (64, 24, 4, 4), {"stride": 2, "padding": 1}),
+    "kernel as the stride": ((1, 16, 28, 28), (16, 9, 2, 2), {"stride": 2}),
+    "gaps": ((2, 8, 9), (8, 5, 2), {"stride": 5, "output_padding": 3}),
+    "eight phases": ((1, 16, 200), (16, 32, 16), {"stride": 8, "padding": 4}),
+    "strips": ((1, 64, 5000), (64, 3, 4), {"stride": 2, "padding": 1}),
+    "cropped into the input": ((1, 4, 9, 9), (4, 3, 3, 3), {"padding": ((5, 0), (4, 3))}),
+    "groups, dilation": (
+        (2, 6, 5, 7),
+        (6, 5, 3, 2),
+        {"stride": (3, 2), "groups": 2, "dilation": 2, "output_padding": 1},
+    ),
+    "depth": ((1, 8, 5, 6, 7), (8, 9, 2, 3, 4), {"stride": (2, 3, 2), "padding": (1, 0, 2)}),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", TRANSPOSED)
+def test_transposed(name: str, threads: int, dtype: str) -> None:
+    input_shape, weight_shape, arguments = TRANSPOSED[name]
+    geometry = bind(input_shape, weight_shape, transposed=True, **arguments)
+    check(phases.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
+
+
+def test_families_leave_to_others_what_they_do_not_compute() -> None:
+    forward = bind((1, 8, 9), (8, 8, 3))
+    transposed = bind((1, 8, 9), (8, 8, 3), transposed=True)
+    assert direct.plan(transposed, np.dtype("f4"), 1) is None
+    assert small.plan(transposed, np.dtype("f4"), 1) is None
+    assert phases.plan(forward, np.dtype("f4"), 1) is None
+
+
+def test_not_a_number_stays_with_the_cells_that_see_it() -> None:
+    geometry = bind((1, 4, 9, 9), (16, 4, 3, 3), padding=1)
+    plan = direct.plan(geometry, np.dtype("f4"), 1)
+    assert plan is not None
+    input, weight, bias = arrays(geometry, "f4")
+    input.reshape(4, 9, 9)[2, 4, 4] = np.nan
+    output = run(plan, input, weight, bias, size=16 * 81).reshape(16, 9, 9)
+    seen = np.zeros((9, 9), bool)
+    seen[3:6, 3:6] = True
+    assert np.array_equal(np.isnan(output), np.broadcast_to(seen, output.shape))
+
+
+def test_plans_keep_no_scratch_beyond_a_megabyte() -> None:
+    for shape, weight in (((1, 64, 300, 300), (64, 64, 3, 3)), ((1, 512, 70, 70), (64, 512, 3, 3))):
+        plan = direct.plan(bind(shape, weight, padding=1), np.dtype("f4"), 2)
+        assert plan is not None
+        assert plan.scratch * 4 <= 1 << 20
+
+
+def test_long_sums_are_cut() -> None:
+    geometry = bind((1, 4096, 4, 16), (8, 4096, 1, 1))
+    plan = direct.plan(geometry, np.dtype("f4"), 1)
+    assert plan is not None
+    rng = np.random.default_rng(0)
+    input, weight = rng.random(4096 * 64, np.float32), rng.random(8 * 4096, np.float32)
+    output = run(plan, input, weight, np.zeros(8, "f4"), size=8 * 64).reshape(8, 64)
+    exact = weight.reshape(8, 4096).astype("f8") @ input.reshape(4096, 64).astype("f8")
+    # All terms are positive: one chain of 4096 is off by some 1e-5.
+    assert np.abs(output / exact - 1).max() < 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lanes", ["8", "4"])
+def test_narrower_vectors_agree(lanes: str) -> None:
+    """Run this file's hand-picked layers with the vectors of other machines."""
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", __file__),
+            *("-k", "small_maps or cuts or test_transposed or numbers"),
+        ],
+        env=os.environ | {"STEPCONV_LANES": lanes},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stdout[-2000:]
