@@ -71,7 +71,7 @@ def digit(**options: Any) -> Trace:
 
 
 def drawn(record: Trace, look: Look = PLAIN, **options: Any) -> HandTable:
-    return HandTable(record, look, **options)
+    return HandTable(record, look, hints=True, **options)
 
 
 TABLES: dict[str, Callable[[], Trace]] = {
@@ -406,7 +406,10 @@ def test_every_sum_adds_up(made: Trace) -> None:
 
 
 def test_sums_past_the_limit_are_counted() -> None:
-    text = snapshot.plain(WorkedSums(digit(padding=1), PLAIN, limit=5))
+    made = digit(padding=1)
+    lines = snapshot.plain(WorkedSums(made, PLAIN, limit=5)).splitlines()
+    assert "  … 59 more output cells" in lines
+    text = snapshot.plain(WorkedSums(made, PLAIN, limit=5, hints=True))
     assert "… 59 more output cells: --step A:B  --play" in text
 
 

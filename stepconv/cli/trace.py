@@ -104,7 +104,7 @@ def trace(
     elif play or pace is not None:
         _play(chosen, screen, pace)
     else:
-        for page in chosen.pages(screen.look):
+        for page in chosen.pages(screen.look, hints=True):
             screen.show(page)
 
 
@@ -116,8 +116,8 @@ class Shown:
     view: str | None
     steps: range | None
 
-    def pages(self, look: Look) -> Iterator[RenderableType]:
-        """Return what to print, one after the other."""
+    def pages(self, look: Look, *, hints: bool = False) -> Iterator[RenderableType]:
+        """Return what to print, one after the other; with hints at the options that show more."""
         from rich.console import Group
         from rich.text import Text
 
@@ -125,7 +125,7 @@ class Shown:
         from stepconv.views.overview import Overview
 
         if self.steps is None:
-            yield Overview(self.record, look, view=self.view or "table")
+            yield Overview(self.record, look, view=self.view or "table", hints=hints)
             return
         view = self.view or views_of(self.record)[0]
         for index in self.steps:

@@ -37,12 +37,17 @@ class Overview:
     look : Look
     view : {"table", "steps", "matrix"}
         "steps" is every step, one below the other.
+    hints : bool
+        Name the options of the command that show more.
     """
 
-    def __init__(self, trace: Trace, look: Look, *, view: str = "table") -> None:
+    def __init__(
+        self, trace: Trace, look: Look, *, view: str = "table", hints: bool = False
+    ) -> None:
         self.trace = trace
         self.look = look
         self.view = view
+        self.hints = hints
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         trace, look = self.trace, self.look
@@ -57,12 +62,12 @@ class Overview:
                 yield from [Text()] if index else []
                 yield Frame(trace, index, look, view="steps", header=False)
         elif trace.spec.rank == 1:
-            yield HandTable(trace, look)
+            yield HandTable(trace, look, hints=self.hints)
         else:
             yield from indented(_arrays(trace, look, options.max_width - INDENT), INDENT)
             yield Text()
-            yield WorkedSums(trace, look, limit=WRITTEN)  # says itself how to see the others
-            if prod(len(span) for span in trace.region) <= WRITTEN:
+            yield WorkedSums(trace, look, limit=WRITTEN, hints=self.hints)
+            if self.hints and prod(len(span) for span in trace.region) <= WRITTEN:
                 yield Text()
                 hint = _("One step at a time: --step 1, or --play to move with the arrow keys.")
                 lines = flow([hint], options.max_width - INDENT, look.style("note"), gap=1)

@@ -51,6 +51,8 @@ class HandTable:
         In scatter order the output channel to show, where a stamp falls on several.
     height : int, optional
         Lines it may take.
+    hints : bool
+        Name the options of the command that show what is left out.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class HandTable:
         term: int | None = None,
         channel: int | None = None,
         height: int | None = None,
+        hints: bool = False,
     ) -> None:
         self.trace = trace
         self.look = look
@@ -69,6 +72,7 @@ class HandTable:
         self.term = term
         self.channel = channel
         self.height = height
+        self.hints = hints
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
@@ -94,7 +98,7 @@ class HandTable:
             more = _("{count} more tables, one for each sample and output channel").format(
                 count=len(tables) - MOST_TABLES
             )
-            yield left_out(more, "--only N,C  --step A:B  --play", self.look)
+            yield self._left_out(more, "--only N,C  --step A:B  --play")
 
     def _table(self, sample: int, channel: int, width: int) -> Iterator[Text]:
         trace, whole = self.trace, len(self.trace.region[2])
@@ -114,7 +118,7 @@ class HandTable:
             yield from Sheet(plan, self.look, width).bands()
             if columns < whole:
                 more = _("{count} more columns").format(count=whole - columns)
-                yield left_out(more, "--step A:B  --play", self.look)
+                yield self._left_out(more, "--step A:B  --play")
             below = self._below(plan, width)
             yield from [Text(), *below] if below else []
 
@@ -126,7 +130,10 @@ class HandTable:
             yield from kept
         else:
             yield from kept[:-1]
-            yield note(_("… and more: --only N,C  --step A:B  --play"), self.look)
+            yield self._left_out(_("and more"), "--only N,C  --step A:B  --play")
+
+    def _left_out(self, more: str, options: str) -> Text:
+        return left_out(more, options if self.hints else "", self.look)
 
     # -- one step ---------------------------------------------------------------------
 

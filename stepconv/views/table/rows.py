@@ -153,7 +153,7 @@ def note(text: str, look: Look, indent: int = INDENT) -> Text:
 
 
 def left_out(more: str, options: str, look: Look) -> Text:
-    """Return a quiet line on what is left out, with the options, if any, that show it."""
+    """Return a quiet line on what is left out, with the options of a command, if any, for it."""
     if not options:
         return note(f"… {more}", look)
     return note(_("… {more}: {options}").format(more=more, options=options), look)

@@ -58,6 +58,8 @@ class WorkedSums:
         later ones still to come.
     term : int, optional
         The term of the current cell one is at.
+    hints : bool
+        Name the options of the command that show what is left out.
     """
 
     def __init__(
@@ -68,12 +70,14 @@ class WorkedSums:
         limit: int | None = 16,
         current: int | None = None,
         term: int | None = None,
+        hints: bool = False,
     ) -> None:
         self.trace = trace
         self.look = look
         self.limit = limit
         self.current = current
         self.term = term
+        self.hints = hints
         self.figures = figures(trace)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -96,8 +100,7 @@ class WorkedSums:
         yield from lines
         if shown < count:
             more = _("{count} more output cells").format(count=count - shown)
-            how = "" if self.current is not None else "--step A:B  --play"
-            yield left_out(more, how, self.look)
+            yield left_out(more, "--step A:B  --play" if self.hints else "", self.look)
         if self.term is not None:
             yield note(f"… {_('so far')}", self.look)
         if any(self.look.plain("′") in line.plain for line in lines):
