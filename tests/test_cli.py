@@ -285,6 +285,24 @@ def test_saving_several_files_and_printing_json(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.svg", "c.txt"]
 
 
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".npz"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "@digit @sobel-x --padding 1",
+        "@padding-strides-odd-transposed --order scatter",
+        "@grouped --only 0,1:3",
+        "'1.5 2 3' '1 1' --padding 1 --padding-mode reflect --bias 0.1",
+    ],
+)
+def test_a_saved_record_is_shown_again(tmp_path: Path, suffix: str, layer: str) -> None:
+    own, path = shlex.split(layer), str(tmp_path / f"record{suffix}")
+    shown = done("trace", *own, "--save", path)
+    assert done("trace", path) == shown
+    assert done("trace", path, "--json") == done("trace", *own, "--json")
+    assert done("trace", path, "--step", "2") == done("trace", *own, "--step", "2")
+
+
 def test_a_saved_picture_is_what_is_printed(tmp_path: Path) -> None:
     path = tmp_path / "step.txt"
     command = ["trace", "@digit", "@sobel-x", "--step", "3:4", "--lang", "zh"]
