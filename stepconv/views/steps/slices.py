@@ -25,8 +25,8 @@ Triple = tuple[int, int, int]
 
 
 def tail(role: str, look: Look) -> str:
-    """Return the mark behind a number of this role; nothing where colour tells it."""
-    return "" if look.color else look.plain(_TAILS.get(role, ""))
+    """Return the mark behind a number of this role, the one that the legend has."""
+    return look.plain(_TAILS.get(role, ""))
 
 
 def embed(position: Sequence[int]) -> Triple:
