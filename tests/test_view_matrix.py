@@ -226,6 +226,22 @@ def test_many_output_channels_are_counted() -> None:
     assert "kernels not drawn: 5" in text
 
 
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        ((6, 6), "  the last placement ends 1 short of the end"),
+        ((5, 7), None),
+        ((7, 6), "  columns: the last placement ends 1 short of the end"),
+    ],
+)
+def test_what_the_last_placement_misses(size: tuple[int, int], words: str | None) -> None:
+    record = trace(np.ones((1, *size)), np.ones((1, 1, 3, 3)), stride=2, padding=1)
+    told = [
+        line for line in snapshot.plain(Overview(record, PLAIN)).splitlines() if "short" in line
+    ]
+    assert told == ([words] if words else [])
+
+
 # -- for library users
 
 

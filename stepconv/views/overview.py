@@ -111,7 +111,7 @@ def _arrays(trace: Trace, look: Look, width: int) -> list[Text]:
         lines += [Text()] * bool(lines) + board.lines(width)
         roles |= board.roles
     facts = words.layout_facts(trace) if trace.order == "gather" else words.crop_facts(trace)
-    facts += words.region_fact(trace)
+    facts += words.missed_facts(trace) + words.region_fact(trace)
     if hidden := hidden_kernels(trace):
         facts.append(_("kernels not drawn: {count}").format(count=hidden))
     notes = flow([look.formula(fact) for fact in facts], width, look.style("note"))

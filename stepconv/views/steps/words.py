@@ -111,6 +111,11 @@ def crop_facts(trace: Trace) -> list[str]:
     return [fact for say in (_cropped, _added) for fact in _for_axes(trace, say)]
 
 
+def missed_facts(trace: Trace) -> list[str]:
+    """Say where the steps end before the padded input does."""
+    return [] if trace.geometry.transposed else _for_axes(trace, _missed)
+
+
 def product_words(trace: Trace, value: Any, weight: Any, product: Any) -> str:
     """Write one product: ``15·-1 = -15``."""
     mine = figures(trace)
@@ -243,6 +248,12 @@ def _cropped(axis: Axis) -> str:
     return _("padding crops {before} at the start, {after} at the end").format(
         before=before, after=after
     )
+
+
+def _missed(axis: Axis) -> str:
+    if not axis.leftover:
+        return ""
+    return _("the last placement ends {count} short of the end").format(count=axis.leftover)
 
 
 def _added(axis: Axis) -> str:
