@@ -28,7 +28,7 @@ from rich.table import Table
 from stepconv import trace
 from stepconv.kernels import textbook
 from stepconv.operands import Operands, prepare
-from stepconv.views.frame import frame
+from stepconv.views.frame import Frame
 from stepconv.views.theme import THEME, Look
 
 LAYERS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
@@ -136,7 +136,7 @@ def frames() -> dict[str, float]:
         times = []
         for index in range(len(record)):
             before = time.perf_counter()
-            console.print(frame(record, index, Look()))
+            console.print(Frame(record, index, Look()))
             times.append(time.perf_counter() - before)
         found[name] = statistics.median(times) * 1000
     return found

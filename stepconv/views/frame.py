@@ -99,30 +99,3 @@ class Frame:
         if self.channel is None or isinstance(step, Placement) or not step.output_channels:
             return None
         return step.output_channels[self.channel % len(step.output_channels)]
-
-
-def frame(
-    trace: Trace,
-    index: int,
-    look: Look,
-    *,
-    view: str = "steps",
-    term: int | None = None,
-    channel: int | None = None,
-    height: int | None = None,
-    header: bool = True,
-) -> Frame:
-    """Return one step of `trace` as a renderable: see `Frame`."""
-    return Frame(
-        trace, index, look, view=view, term=term, channel=channel, height=height, header=header
-    )
-
-
-def views_of(trace: Trace) -> tuple[str, ...]:
-    """Return the views that steps of `trace` have, the one that suits it first.
-
-    A table for rank 1; for higher ranks the list of sums, where steps are output cells.
-    """
-    if trace.spec.rank == 1:
-        return VIEWS
-    return ("steps", "table", "matrix") if trace.order == "gather" else ("steps", "matrix")
