@@ -99,3 +99,13 @@ class Frame:
         if self.channel is None or isinstance(step, Placement) or not step.output_channels:
             return None
         return step.output_channels[self.channel % len(step.output_channels)]
+
+
+def views_of(trace: Trace) -> tuple[str, ...]:
+    """Return the views that steps of `trace` have, the one that suits it first.
+
+    A table for rank 1; for higher ranks the list of sums, where steps are output cells.
+    """
+    if trace.spec.rank == 1:
+        return VIEWS
+    return ("steps", "table", "matrix") if trace.order == "gather" else ("steps", "matrix")
