@@ -48,7 +48,7 @@ def specialised(kernel: Any, *arguments: Any) -> Callable[..., Any]:
     ... def first(values):
     ...     return values[0]
     >>> entry = specialised(first, np.empty(0))
-    >>> entry(np.array([2.5, 1.0]))
+    >>> float(entry(np.array([2.5, 1.0])))
     2.5
     """
     if not JIT:
