@@ -77,23 +77,33 @@ def _entry(transposed: bool, dtype: np.dtype[Any]) -> Callable[..., None]:
     return specialised(kernel, table, maps, array, array, array, array, 0, 0)
 
 
+@cache
+def _textbook_entry(transposed: bool, dtype: np.dtype[Any]) -> Callable[..., None]:
+    array, index = np.empty((0,) * 5, dtype), np.empty(0, np.int64)
+    kernel = convolve_transposed if transposed else convolve
+    walk, bias = np.empty((3, 3), np.int64), np.empty(0, dtype)
+    return specialised(kernel, array, array, bias, (index,) * 3, walk, index, array, None, None)
+
+
 class TextbookPlan:
-    """The plain loops over the output channels of each sample."""
+    """The plain loops over the output channels of each sample.
+
+    On one thread the textbook kernels are called as they are, and nothing else need be compiled.
+    """
 
     def __init__(self, geometry: Geometry, dtype: np.dtype[Any]) -> None:
         axes = geometry.embedded
         batch = 1 if geometry.batch is None else geometry.batch
         self.units = batch * geometry.out_channels
-        self._table = np.zeros((ROWS, 5), np.int64)
-        self._table[INPUT] = batch, geometry.in_channels, *(axis.input_size for axis in axes)
-        self._table[WEIGHT, :2] = geometry.weight_shape[:2]
-        self._table[WEIGHT, 2:] = [axis.kernel_size for axis in axes]
-        self._table[OUTPUT] = batch, geometry.out_channels, *(axis.output_size for axis in axes)
-        self._table[STEP, :3] = [axis.step for axis in axes]
-        self._table[DILATION, :3] = [axis.dilation for axis in axes]
-        self._table[LAYOUT, :3] = [axis.layout_size for axis in axes]
-        self._maps = np.concatenate([axis.source for axis in axes])
-        self._transposed, self._dtype = geometry.transposed, dtype
+        self._table = table = np.zeros((ROWS, 5), np.int64)
+        table[INPUT] = batch, geometry.in_channels, *(axis.input_size for axis in axes)
+        table[WEIGHT] = *geometry.weight_shape[:2], *(axis.kernel_size for axis in axes)
+        table[OUTPUT] = batch, geometry.out_channels, *(axis.output_size for axis in axes)
+        table[STEP, :3] = [axis.step for axis in axes]
+        table[DILATION, :3] = [axis.dilation for axis in axes]
+        table[LAYOUT, :3] = [axis.layout_size for axis in axes]
+        self._sources = tuple(axis.source for axis in axes)
+        self._kind = geometry.transposed, dtype
 
     def pack(self, weight: Array) -> Array:
         """Return the weight as it is."""
@@ -101,12 +111,23 @@ class TextbookPlan:
 
     def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
         """Return the compiled function, and what it is given before the units."""
-        arrays = input.ravel(), packed.ravel(), bias, output
-        return _entry(self._transposed, self._dtype), self._table, self._maps, *arrays
+        maps = np.concatenate(self._sources)
+        return _entry(*self._kind), self._table, maps, input, packed, bias, output
 
     def run(
         self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
     ) -> None:
         """Compute the units from `first` to before `stop`."""
-        kernel, *arguments = self.work(input, packed, bias, output)
-        kernel(*arguments, first, stop)
+        kernel = _textbook_entry(*self._kind)
+        inputs, weights = input.reshape(self._table[INPUT]), packed.reshape(self._table[WEIGHT])
+        outputs = output.reshape(self._table[OUTPUT])
+        walk = np.zeros((3, 3), np.int64)
+        walk[:2] = self._table[STEP, :3], self._table[DILATION, :3]
+        channels = outputs.shape[1]
+        while first < stop:
+            n, channel = divmod(first, channels)
+            end = min(channels, channel + stop - first)
+            cells = outputs[n : n + 1, channel:end]
+            which = np.arange(channel, end)
+            kernel(inputs[n : n + 1], weights, bias, self._sources, walk, which, cells, None, None)
+            first += end - channel
