@@ -159,11 +159,13 @@ class Axis:
         >>> Axis(input_size=4, kernel_size=3, stride=2, transposed=True).phases
         ((0, 2), (1,))
         """
+        return tuple(self.taps_at(phase) for phase in range(self.stride))
+
+    def taps_at(self, output: int) -> tuple[int, ...]:
+        """Taps of a transposed axis that reach an output position, were the input endless."""
+        place = output + self.pad[0]
         taps = range(self.kernel_size)
-        return tuple(
-            tuple(k for k in taps if (phase + self.pad[0] - k * self.dilation) % self.stride == 0)
-            for phase in range(self.stride)
-        )
+        return tuple(tap for tap in taps if (place - tap * self.dilation) % self.stride == 0)
 
     def formula(self, *, ascii: bool = False) -> str:
         """Return the size formula with this axis' numbers filled in.

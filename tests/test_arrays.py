@@ -694,5 +694,5 @@ def test_an_archive_compressed_as_numpy_never_does_is_refused(tmp_path: Path) ->
     np.save(npy, np.arange(3))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("input.npy", npy.getvalue())
-    with pytest.raises(InputError, match="no whole .npz archive"):
+    with pytest.raises(InputError, match=r"no whole \.npz archive"):
         read_array(str(path))

@@ -28,7 +28,7 @@ from stepconv.bench.timing import QUICK, Effort, ratio, take_turns
 from stepconv.cli import main
 from stepconv.errors import InputError
 from stepconv.kernels.peak import peak
-from stepconv.views.benchtable import BenchTable
+from stepconv.views.facts.benchtable import BenchTable
 from stepconv.views.screen import Screen
 from stepconv.views.theme import Look
 from tests.commands import done, process, run

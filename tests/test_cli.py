@@ -285,6 +285,24 @@ def test_saving_several_files_and_printing_json(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.svg", "c.txt"]
 
 
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".npz"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "@digit @sobel-x --padding 1",
+        "@padding-strides-odd-transposed --order scatter",
+        "@grouped --only 0,1:3",
+        "'1.5 2 3' '1 1' --padding 1 --padding-mode reflect --bias 0.1",
+    ],
+)
+def test_a_saved_record_is_shown_again(tmp_path: Path, suffix: str, layer: str) -> None:
+    own, path = shlex.split(layer), str(tmp_path / f"record{suffix}")
+    shown = done("trace", *own, "--save", path)
+    assert done("trace", path) == shown
+    assert done("trace", path, "--json") == done("trace", *own, "--json")
+    assert done("trace", path, "--step", "2") == done("trace", *own, "--step", "2")
+
+
 def test_a_saved_picture_is_what_is_printed(tmp_path: Path) -> None:
     path = tmp_path / "step.txt"
     command = ["trace", "@digit", "@sobel-x", "--step", "3:4", "--lang", "zh"]
@@ -472,10 +490,15 @@ def test_bad_steps(bad: str) -> None:
         values.steps(bad, 9)
 
 
-@pytest.mark.parametrize("bad", ["0", "10", "3:2", "1:10", "0:2", "-1"])
+@pytest.mark.parametrize("bad", ["0", "10", "10:", "1:10", "0:2", "-1"])
 def test_steps_out_of_range(bad: str) -> None:
     with pytest.raises(InputError, match=r"out of range.* 1 to 9"):
         values.steps(bad, 9)
+
+
+def test_steps_the_wrong_way_round() -> None:
+    with pytest.raises(InputError, match=r"3:2 ends before it begins; write 2:3"):
+        values.steps("3:2", 9)
 
 
 def test_there_is_no_step_of_nothing() -> None:

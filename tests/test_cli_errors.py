@@ -107,6 +107,10 @@ def refused(*arguments: str, stdin: str = "") -> str:
         ("'1 2 3; 4 5 6' '[[[1, 1], [1, 1]]]'", "weight (1, 2, 2) --rank 1"),
         ("@sentences '[[[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]]]'", "spans"),
         ("'1 2 3' '1 1' --bias '1 2'", "bias (2,) 1"),
+        # saved records
+        ("nowhere.json", "nowhere.json kernel"),
+        ("nowhere.npz --stride 2", "nowhere.npz no kernel options out"),
+        ("nowhere.csv --only 0", "nowhere.csv no kernel options out"),
         # steps, parts, views
         ("'1 2 3' '1 1' --step 0", "--step 0 1 to 2"),
         ("'1 2 3' '1 1' --step 3", "--step 3 1 to 2"),

@@ -30,6 +30,7 @@ SCREENS = {
     "help-receptive": ("receptive", "--help"),
     "help-matrix": ("matrix", "--help"),
     "help-samples": ("samples", "--help"),
+    "help-bench": ("bench", "--help"),
     "table": ("trace", "@hand-worked"),
     "table-step": ("trace", "@causal", "--step", "3"),
     "table-bias": ("trace", "1 2 3 4 5 6", "1 2", "--stride", "3", "--bias", "3"),
@@ -94,7 +95,7 @@ ALLOWED = frozenset(
     re.findall(
         r"\S+",
         """
-        stepconv trace shape receptive matrix samples
+        stepconv trace shape receptive matrix samples bench
         zeros reflect replicate circular symmetric valid same same_lower full causal
         padding output_padding groups gather scatter auto always never en zh table steps
         txt md html svg json csv npz edges
@@ -106,7 +107,9 @@ ALLOWED = frozenset(
     )
 )
 IN_ERRORS = {"input", "weight", "stride", "numpy", "moveaxis", "sobl", "sobel", "strid", "trce"}
-_CODE = re.compile(r"--[a-z-]+|@[a-z0-9-]+|samples [a-z-]+|output\[")
+_CODE = re.compile(
+    r"--[a-z-]+|\"resnet 3x3\"|depthwise|bench\.json|@[a-z0-9-]+|samples [a-z-]+|output\["
+)
 _WORD = re.compile(r"[A-Za-z_0-9]*[a-z]{2}[A-Za-z_0-9]*")
 
 

@@ -512,13 +512,14 @@ def test_stamps_land_only_in_the_part_traced(layer: Layer, data: st.DataObject) 
 @pytest.mark.parametrize(
     ("only", "words"),
     [
-        ((0, 0, 9), "only=(0, 0, 9) is outside the output: an axis has 4 cells"),
+        ((0, 0, 9), "only=[0, 0, 9] is outside the output: an axis has 4 cells"),
+        ((slice(None), 0, 9), "only=[:, 0, 9] is outside the output: an axis has 4 cells"),
         ((0, 0, -5), "outside the output: an axis has 4 cells"),
         ((0, 0, 0, 0), "names 4 axes; the output (1, 1, 4) has 3"),
-        (np.s_[0, 0, ::2], "has a step; name a solid region"),
+        (np.s_[0, 0, ::2], "only=[0, 0, ::2] has a step; name a solid region"),
         (np.s_[0, 0, ::-1], "has a step"),
         (np.s_[0, 0, 3:1], "names nothing: an axis of the output has 4 cells"),
-        (np.s_[0, 0, 9:], "names nothing: an axis of the output has 4 cells"),
+        (np.s_[0, 0, 9:], "only=[0, 0, 9:] names nothing: an axis of the output has 4 cells"),
         (..., "is not made of whole numbers and slices"),
         ([0, 0], "is not made of whole numbers and slices"),
         (True, "is not made of whole numbers and slices"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ from rich.console import RenderableType
 from stepconv import Trace, TraceError, show, trace
 from stepconv.samples import scene
 from stepconv.views.frame import VIEWS, Frame, views_of
-from stepconv.views.matrix import MatrixView
+from stepconv.views.matrices.unrolled import Unrolled
+from stepconv.views.matrices.view import MatrixView
 from stepconv.views.overview import Overview, page
 from stepconv.views.theme import Look
-from stepconv.views.unrolled import Unrolled
 from tests import snapshot
 
 PLAIN, COLOR = Look(color=False), Look()
@@ -172,30 +173,32 @@ def test_channels_of_stamps(name: str) -> None:
             assert snapshot.plain(Frame(record, 1, PLAIN, view=view, channel=channel))
 
 
+overview = partial(Overview, hints=True)
+
 OVERVIEWS = {
-    "digit": lambda look: Overview(record_of("digit-edges"), look),
-    "channels": lambda look: Overview(record_of("channels-2-to-3"), look),
-    "grouped": lambda look: Overview(record_of("grouped"), look),
-    "volume": lambda look: Overview(record_of("volume"), look),
-    "reflect": lambda look: Overview(record_of("padding-reflect"), look),
-    "unused": lambda look: Overview(
+    "digit": lambda look: overview(record_of("digit-edges"), look),
+    "channels": lambda look: overview(record_of("channels-2-to-3"), look),
+    "grouped": lambda look: overview(record_of("grouped"), look),
+    "volume": lambda look: overview(record_of("volume"), look),
+    "reflect": lambda look: overview(record_of("padding-reflect"), look),
+    "unused": lambda look: overview(
         trace(np.ones((1, 6, 6), int), np.ones((1, 1, 3, 3), int), stride=2), look
     ),
-    "transposed": lambda look: Overview(record_of("padding-strides-odd-transposed"), look),
-    "stamps": lambda look: Overview(
+    "transposed": lambda look: overview(record_of("padding-strides-odd-transposed"), look),
+    "stamps": lambda look: overview(
         record_of("padding-strides-odd-transposed", order="scatter"), look
     ),
-    "batch": lambda look: Overview(
+    "batch": lambda look: overview(
         trace(np.arange(40).reshape(2, 5, 2, 2), np.ones((5, 5, 1, 1), int)), look
     ),
-    "part": lambda look: Overview(record_of("digit-edges", only=(0, 0, slice(2, 4))), look),
-    "wide": lambda look: Overview(
+    "part": lambda look: overview(record_of("digit-edges", only=(0, 0, slice(2, 4))), look),
+    "wide": lambda look: overview(
         trace(np.arange(900).reshape(1, 30, 30), np.ones((1, 1, 3, 3), int), padding=1), look
     ),
-    "line": lambda look: Overview(record_of("hand-worked"), look),
-    "matrix": lambda look: Overview(record_of("hand-worked"), look, view="matrix"),
-    "steps": lambda look: Overview(record_of("no-padding"), look, view="steps"),
-    "empty": lambda look: Overview(trace(np.ones((0, 1, 3)), np.ones((1, 1, 2))), look),
+    "line": lambda look: overview(record_of("hand-worked"), look),
+    "matrix": lambda look: overview(record_of("hand-worked"), look, view="matrix"),
+    "steps": lambda look: overview(record_of("no-padding"), look, view="steps"),
+    "empty": lambda look: overview(trace(np.ones((0, 1, 3)), np.ones((1, 1, 2))), look),
 }  # fmt: skip
 
 
@@ -223,6 +226,22 @@ def test_many_output_channels_are_counted() -> None:
     assert "kernels not drawn: 5" in text
 
 
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        ((6, 6), "  the last placement ends 1 short of the end"),
+        ((5, 7), None),
+        ((7, 6), "  columns: the last placement ends 1 short of the end"),
+    ],
+)
+def test_what_the_last_placement_misses(size: tuple[int, int], words: str | None) -> None:
+    record = trace(np.ones((1, *size)), np.ones((1, 1, 3, 3)), stride=2, padding=1)
+    told = [
+        line for line in snapshot.plain(Overview(record, PLAIN)).splitlines() if "short" in line
+    ]
+    assert told == ([words] if words else [])
+
+
 # -- for library users
 
 
@@ -232,6 +251,15 @@ def test_show_prints(capsys: pytest.CaptureFixture[str]) -> None:
     assert "y1 = 2" in capsys.readouterr().out
     show(record, step=-1, view="steps")
     assert "placement 4 of 4" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["no-padding", "digit-edges", "sentences"])
+def test_show_speaks_of_no_options_of_the_command(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(record_of(name))
+    assert "--" not in capsys.readouterr().out
+    assert "--step" in snapshot.plain(overview(record_of(name), PLAIN))
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,16 @@ from stepconv import TraceError, language, trace
 from stepconv.language import using_language
 from stepconv.record import Placement, Stamp, Trace
 from stepconv.samples import sample, scene
-from stepconv.views.board import Board, Panel
-from stepconv.views.grid import Cell, Grid
 from stepconv.views.header import Header
-from stepconv.views.ledger import Entry, Ledger
-from stepconv.views.slices import input_grids, output_grid
-from stepconv.views.stamp import StampView
-from stepconv.views.stamping import Stamping
-from stepconv.views.step import StepView
+from stepconv.views.parts.board import Board, Panel
+from stepconv.views.parts.grid import Cell, Grid
+from stepconv.views.steps.ledger import Entry, Ledger
+from stepconv.views.steps.slices import input_grids, output_grid
+from stepconv.views.steps.stamp import StampView
+from stepconv.views.steps.stamping import Stamping
+from stepconv.views.steps.step import StepView
+from stepconv.views.steps.work import Matrix, Work
 from stepconv.views.theme import Look
-from stepconv.views.work import Matrix, Work
 from tests.snapshot import check, colored, console, plain
 from tests.strategies import Layer, layers
 
@@ -268,8 +268,8 @@ def test_windows_show_what_the_placement_sums(layer: Layer, data: st.DataObject)
         shown += [cell for cell in cells if cell.role.startswith("window")]
     expected = step.values[channel].reshape(-1).tolist()
     kinds = step.kinds().reshape(-1)
-    assert [cell.text for cell in shown] == [
-        {"padding": "·", "inserted": "∘"}.get(kind, str(value))
+    assert [cell.text.rstrip(" ") for cell in shown] == [
+        {"padding": "·", "inserted": "∘"}.get(kind, str(value) + "′" * (kind == "border"))
         for value, kind in zip(expected, kinds, strict=True)
     ]
 
@@ -282,7 +282,8 @@ def test_the_output_is_shown_as_far_as_it_is_filled(layer: Layer, data: st.DataO
     assert isinstance(step, Placement)
     grid = output_grid(step, COLORS)
     rows, columns = (range(size) for size in grid.field.shape)
-    texts = [cell.text for row in grid.field.draw(rows, columns) for cell in row]
+    cells = [cell for row in grid.field.draw(rows, columns) for cell in row]
+    texts = [cell.text.rstrip("+ ") for cell in cells]
     slice_size = len(texts)
     first = index // slice_size * slice_size
     values = record.batched_output.reshape(-1)[first : first + slice_size].tolist()

@@ -17,12 +17,12 @@ from stepconv.receptive import parse_layers
 from stepconv.record import Trace
 from stepconv.samples import sample, samples, scene
 from stepconv.spec import ConvSpec
-from stepconv.views.catalogue import Catalogue, SamplePicture
-from stepconv.views.fields import Fields
-from stepconv.views.handtable import HandTable
-from stepconv.views.sizes import Sizes, unused
+from stepconv.views.facts.catalogue import Catalogue, SamplePicture
+from stepconv.views.facts.fields import Fields
+from stepconv.views.facts.sizes import Sizes, unused
+from stepconv.views.table.handtable import HandTable
+from stepconv.views.table.worked import WorkedSums
 from stepconv.views.theme import Look
-from stepconv.views.worked import WorkedSums
 from tests import snapshot
 
 PLAIN, ASCII, COLOR = Look(color=False), Look(color=False, ascii=True), Look()
@@ -71,7 +71,7 @@ def digit(**options: Any) -> Trace:
 
 
 def drawn(record: Trace, look: Look = PLAIN, **options: Any) -> HandTable:
-    return HandTable(record, look, **options)
+    return HandTable(record, look, hints=True, **options)
 
 
 TABLES: dict[str, Callable[[], Trace]] = {
@@ -197,7 +197,7 @@ TRACES = {seed: one for seed in range(60) if (one := random_trace(seed)) is not 
 
 @pytest.fixture(params=TRACES)
 def made(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Trace:
-    monkeypatch.setattr("stepconv.views.handtable.MOST_LINES", 10_000)
+    monkeypatch.setattr("stepconv.views.table.handtable.MOST_LINES", 10_000)
     return TRACES[request.param]
 
 
@@ -406,7 +406,10 @@ def test_every_sum_adds_up(made: Trace) -> None:
 
 
 def test_sums_past_the_limit_are_counted() -> None:
-    text = snapshot.plain(WorkedSums(digit(padding=1), PLAIN, limit=5))
+    made = digit(padding=1)
+    lines = snapshot.plain(WorkedSums(made, PLAIN, limit=5)).splitlines()
+    assert "  … 59 more output cells" in lines
+    text = snapshot.plain(WorkedSums(made, PLAIN, limit=5, hints=True))
     assert "… 59 more output cells: --step A:B  --play" in text
 
 
@@ -453,6 +456,22 @@ def test_the_cost_counts_the_terms_of_the_record() -> None:
     made = trace(image, kernel, groups=2, stride=2)
     view = sizes(image.shape, kernel.shape, groups=2, stride=2)
     assert f" = {made.products.size}" in snapshot.plain(view)
+
+
+@pytest.mark.parametrize("kernel", [(3,), (4,), (2, 3), (5, 4)])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (3, 1), (2, 2), (2, 3), (6, 4)])
+def test_the_cost_counts_the_terms_that_reach_a_transposed_output(
+    kernel: tuple[int, ...], stride: int, dilation: int
+) -> None:
+    image, weight = np.ones((2, *(13,) * len(kernel))), np.ones((2, 3, *kernel))
+    options: dict[str, Any] = {"stride": stride, "dilation": dilation, "transposed": True}
+    counts = {
+        sum(term.kind == "input" for term in placement.terms)
+        for placement in trace(image, weight, **options, only=0)
+    }
+    text = snapshot.plain(sizes(image.shape, weight.shape, **options))
+    (line,) = (line for line in text.splitlines() if "terms of one sum" in line)
+    assert line.endswith(f" = {max(counts)}")
 
 
 def test_huge_axes_are_worked_out_by_arithmetic() -> None:

@@ -14,6 +14,7 @@ import io
 import re
 import shlex
 import sys
+import tempfile
 from pathlib import Path
 
 from stepconv.cli import main as stepconv
@@ -25,8 +26,6 @@ SCREEN = re.compile(r"^```console\n\$ (stepconv [^\n]*)\n(.*?)^```$", re.DOTALL 
 PICTURES = {
     "docs/step.svg": "trace @digit @sobel-x --padding 1 --step 11",
     "docs/step.zh-CN.svg": "trace @digit @sobel-x --padding 1 --step 11 --lang zh",
-    "docs/table.svg": 'trace "1 1 1 1" "1 1 1" --padding 1',
-    "docs/transposed.svg": "trace @padding-strides-transposed --order scatter --step 5",
 }
 
 
@@ -48,12 +47,15 @@ def refreshed(text: str) -> str:
     )
 
 
-def draw() -> None:
-    """Save each of `PICTURES`."""
-    for name, command in PICTURES.items():
-        path = ROOT / name
-        path.parent.mkdir(exist_ok=True)
-        run(f"stepconv {command} --save {shlex.quote(str(path))}")
+def drawn() -> dict[str, str]:
+    """Return each of `PICTURES` as its command saves it now."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = {}
+        for name, command in PICTURES.items():
+            path = Path(folder, Path(name).name)
+            run(f"stepconv {command} --save {shlex.quote(str(path))}")
+            found[name] = path.read_text(encoding="utf-8")
+    return found
 
 
 def stale() -> list[str]:
@@ -69,7 +71,8 @@ def main() -> None:
             for path in READMES:
                 path.write_text(refreshed(path.read_text(encoding="utf-8")), encoding="utf-8")
         case ["pictures"]:
-            draw()
+            for name, picture in drawn().items():
+                (ROOT / name).write_text(picture, encoding="utf-8")
         case ["check"]:
             if names := stale():
                 raise SystemExit(f"out of date: {', '.join(names)}; python tools/readme.py update")

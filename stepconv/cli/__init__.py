@@ -92,7 +92,7 @@ def _output(settings: Settings) -> Output:
 
 def _fail(error: StepconvError, settings: Settings) -> int:
     """Print an error as one paragraph."""
-    from stepconv.views.paragraph import wrapped
+    from stepconv.views.parts.paragraph import wrapped
 
     try:
         settings.check()

@@ -61,7 +61,7 @@ def _measured(
     from stepconv.bench import peers, report
     from stepconv.bench.contest import contest
     from stepconv.bench.timing import FULL, QUICK
-    from stepconv.views.benchtable import BenchTable
+    from stepconv.views.facts.benchtable import BenchTable
 
     machine, rivals, rows = report.machine(), peers.installed(), []
     screen, progress = output.screen, _Progress(output, len(layers))

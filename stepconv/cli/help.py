@@ -16,8 +16,8 @@ from stepconv.errors import InputError
 from stepconv.files import shown
 from stepconv.language import _, _ as translated
 from stepconv.version import __version__
-from stepconv.views.columns import columns
-from stepconv.views.layout import flow, indented
+from stepconv.views.parts.columns import columns
+from stepconv.views.parts.layout import flow, indented
 from stepconv.views.theme import Look
 
 # Translated text is given to Typer as it stands in the source, and translated here when it is

@@ -66,7 +66,7 @@ def matrix(
         from rich.text import Text
 
         from stepconv.views.header import Header
-        from stepconv.views.matrix import MatrixView
+        from stepconv.views.matrices.view import MatrixView
 
         view = MatrixView(record, look, index=index, transpose=transpose, names=names)
         return Group(Header(record, look), Text(), view)
@@ -78,7 +78,7 @@ def matrix(
 def _data(record: Trace, transpose: bool) -> dict[str, Any]:
     """Return the matrix as JSON types; an entry is [row, column, place of the weight, value]."""
     from stepconv.record.fields import plain
-    from stepconv.views.unrolled import matrix_of
+    from stepconv.views.matrices.unrolled import matrix_of
 
     matrix = matrix_of(record).T if transpose else matrix_of(record)
     entries = zip(

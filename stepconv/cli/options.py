@@ -24,7 +24,8 @@ Input = Annotated[
         metavar="INPUT",
         help=_(
             'numbers ("1 2 3", rows "1 2; 3 4", JSON lists), a file, - for standard input, or a'
-            " sample such as @digit; a scene such as @strides brings its kernel and options along"
+            " sample such as @digit; a scene such as @strides, alone, brings its kernel and options"
+            " along"
         ),
     ),
 ]
@@ -139,7 +140,7 @@ def with_layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
         for one in signature.parameters.values()
         if one.name != "layer"
     ]
-    at = next((k for k, one in enumerate(own) if one.name == "bias"), len(own))
+    at = next((k for k, one in enumerate(own) if one.name in ("bias", "save")), len(own))
     parameters = [*own[:at], *options, *own[at:]]
     taking.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     taking.__annotations__ = {one.name: one.annotation for one in parameters}

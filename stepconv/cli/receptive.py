@@ -48,7 +48,7 @@ def receptive(
     fields = receptive_field(parse_layers(text))
 
     def page(look: Look) -> RenderableType:
-        from stepconv.views.fields import Fields
+        from stepconv.views.facts.fields import Fields
 
         return Fields(fields, look)
 

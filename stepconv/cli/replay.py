@@ -14,8 +14,8 @@ from stepconv.language import _
 from stepconv.player import Counts, Player
 from stepconv.record import Trace
 from stepconv.views.frame import Frame, views_of
-from stepconv.views.layout import flow
-from stepconv.views.paragraph import wrapped
+from stepconv.views.parts.layout import flow
+from stepconv.views.parts.paragraph import wrapped
 from stepconv.views.screen import Screen
 
 NARROWEST, LOWEST = 60, 15

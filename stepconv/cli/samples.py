@@ -33,7 +33,7 @@ def samples(
     found = library.samples() if name is None else (library.sample(name),)
 
     def page(look: Look) -> RenderableType:
-        from stepconv.views.catalogue import Catalogue, SamplePicture
+        from stepconv.views.facts.catalogue import Catalogue, SamplePicture
 
         return Catalogue(found, look) if name is None else SamplePicture(found[0], look)
 

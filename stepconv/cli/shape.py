@@ -40,7 +40,7 @@ def shape(
 ) -> None:
     """Work out the sizes of a convolution, axis by axis."""
     from stepconv.cli.show import check_suffixes, show
-    from stepconv.views.paragraph import listed
+    from stepconv.views.parts.paragraph import listed
 
     output: Output = context.obj
     check_suffixes(save)
@@ -52,7 +52,7 @@ def shape(
     geometry, spec = _bound(values.shape("--input", input), values.shape("--weight", weight), layer)
 
     def page(look: Look) -> RenderableType:
-        from stepconv.views.sizes import Sizes
+        from stepconv.views.facts.sizes import Sizes
 
         return Sizes(geometry, spec, look)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ from stepconv.cli.options import (
     with_layer_options,
 )
 from stepconv.errors import InputError
+from stepconv.files import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -75,15 +77,14 @@ def trace(
         typer.Option(
             metavar="FILE",
             help=_(
-                "write a picture (.txt, .md, .html, .svg) or the record (.json, .csv, .npz); may"
-                " be repeated"
+                "write a picture (.txt, .md, .html, .svg) or the record (.json, .csv, .npz), which"
+                " stepconv trace FILE shows again; may be repeated"
             ),
         ),
     ] = None,
     json: Json = False,
 ) -> None:
     """Convolve, keep the record, show it."""
-    from stepconv.cli.layer import read_layer
     from stepconv.cli.waiting import compiling, uncollected
     from stepconv.views.overview import check_view
 
@@ -92,9 +93,9 @@ def trace(
     check_view(view)
     _check(save or [], json=json, step=step, play=play or delay is not None)
     pace = None if delay is None else values.seconds(delay)
-    read = read_layer(input, kernel, bias, rank, layer)
+    recorded = _source(input, kernel, bias, rank, layer, order, only)
     with uncollected(), compiling(output.errors):
-        record = read.trace(order=order, only=only)
+        record = recorded()
     steps = None if step is None else values.steps(step, len(record))
     chosen = Shown(record, view, steps)
     for path in save or []:
@@ -104,8 +105,44 @@ def trace(
     elif play or pace is not None:
         _play(chosen, screen, pace)
     else:
-        for page in chosen.pages(screen.look):
+        for page in chosen.pages(screen.look, hints=True):
             screen.show(page)
+
+
+def _source(
+    input: str | None,
+    kernel: str | None,
+    bias: str | None,
+    rank: str | None,
+    layer: LayerOptions,
+    order: str | None,
+    only: str | None,
+) -> Callable[[], Trace]:
+    """Return what makes the record: a layer that is run, or a file that `--save` wrote."""
+    from stepconv.cli.layer import read_layer
+
+    if kernel is None and input is not None and Path(input).suffix.lower() in RECORDS:
+        if layer.arguments() or any(text is not None for text in (bias, rank, order, only)):
+            raise InputError(
+                "no kernel is given, and a saved record such as {path} brings its whole layer"
+                " along: name a kernel after the input, or leave the layer's options out",
+                path=shown(input, 200),
+            )
+        return partial(_load, input)
+    return partial(read_layer(input, kernel, bias, rank, layer).trace, order=order, only=only)
+
+
+def _load(path: str) -> Trace:
+    from stepconv.record import Trace
+
+    try:
+        return Trace.load(path)
+    except InputError as error:
+        raise InputError(
+            "no kernel is given, so the file must hold a saved record: {error}. To convolve an"
+            " array, name a kernel after it, such as @sobel-x",
+            error=error,
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -116,8 +153,8 @@ class Shown:
     view: str | None
     steps: range | None
 
-    def pages(self, look: Look) -> Iterator[RenderableType]:
-        """Return what to print, one after the other."""
+    def pages(self, look: Look, *, hints: bool = False) -> Iterator[RenderableType]:
+        """Return what to print, one after the other; with hints at the options that show more."""
         from rich.console import Group
         from rich.text import Text
 
@@ -125,7 +162,7 @@ class Shown:
         from stepconv.views.overview import Overview
 
         if self.steps is None:
-            yield Overview(self.record, look, view=self.view or "table")
+            yield Overview(self.record, look, view=self.view or "table", hints=hints)
             return
         view = self.view or views_of(self.record)[0]
         for index in self.steps:

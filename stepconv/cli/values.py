@@ -126,6 +126,13 @@ def steps(text: str, count: int) -> range:
     if not count:
         raise InputError("--step {text}: there is no placement at all", text=shown(text))
     start, stop = int(ends[0]), int(ends[1])
+    if start > stop and colon and first and last:
+        raise InputError(
+            "--step {text} ends before it begins; write {stop}:{start}",
+            text=shown(text),
+            stop=stop,
+            start=start,
+        )
     if not 1 <= start <= stop <= count:
         raise InputError(
             "--step {text} is out of range: the placements are numbered 1 to {count}",

@@ -22,13 +22,32 @@ def chosen_region(geometry: Geometry, only: Any) -> Region:
     if len(given) > len(shape):
         raise TraceError(
             "only={only} names {count} axes; the output {shape} has {axes}",
-            only=shown(only),
+            only=show_index(only),
             count=len(given) - (geometry.batch is None),
             shape=geometry.output_shape,
             axes=len(geometry.output_shape),
         )
     given += (slice(None),) * (len(shape) - len(given))
     return tuple(_span(one, size, only) for one, size in zip(given, shape, strict=True))
+
+
+def show_index(index: Any) -> str:
+    """Write an index of integers and slices as one writes it: ``[0, :, 1:]``.
+
+    >>> show_index((0, slice(None), slice(1, None))), show_index("rows")
+    ('[0, :, 1:]', "'rows'")
+    """
+    if not isinstance(index, tuple | int | slice):
+        return shown(index)
+    parts = index if isinstance(index, tuple) else (index,)
+    return "[" + ", ".join(map(_show_part, parts)) + "]"
+
+
+def _show_part(part: Any) -> str:
+    if not isinstance(part, slice):
+        return shown(part)
+    ends = ["" if end is None else shown(end) for end in (part.start, part.stop, part.step)]
+    return ":".join(ends if ends[2] else ends[:2])
 
 
 def show_region(region: Region) -> str:
@@ -62,11 +81,13 @@ def _span(one: Any, size: int, only: Any) -> range:
         return _solid(one, size, only)
     place = whole_number(one)
     if place is None:
-        raise TraceError("only={only} is not made of whole numbers and slices", only=shown(only))
+        raise TraceError(
+            "only={only} is not made of whole numbers and slices", only=show_index(only)
+        )
     if not -size <= place < size:
         raise TraceError(
             "only={only} is outside the output: an axis has {size} cells",
-            only=shown(only),
+            only=show_index(only),
             size=size,
         )
     return range(place % size, place % size + 1)
@@ -75,14 +96,16 @@ def _span(one: Any, size: int, only: Any) -> range:
 def _solid(one: slice, size: int, only: Any) -> range:
     ends = [end for end in (one.start, one.stop, one.step) if end is not None]
     if any(whole_number(end) is None for end in ends):
-        raise TraceError("only={only} is not made of whole numbers and slices", only=shown(only))
+        raise TraceError(
+            "only={only} is not made of whole numbers and slices", only=show_index(only)
+        )
     if one.step not in (None, 1):
-        raise TraceError("only={only} has a step; name a solid region", only=shown(only))
+        raise TraceError("only={only} has a step; name a solid region", only=show_index(only))
     span = range(size)[one]
     if not span and size:
         raise TraceError(
             "only={only} names nothing: an axis of the output has {size} cells",
-            only=shown(only),
+            only=show_index(only),
             size=size,
         )
     return span

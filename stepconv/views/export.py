@@ -14,7 +14,7 @@ from rich.segment import Segment
 from stepconv.errors import InputError
 from stepconv.files import shown, write_atomically
 from stepconv.language import _, language
-from stepconv.views.paragraph import listed
+from stepconv.views.parts.paragraph import listed
 from stepconv.views.theme import THEME, Look
 
 if TYPE_CHECKING:

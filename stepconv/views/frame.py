@@ -6,13 +6,13 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 
 from stepconv.record import Placement, Trace
-from stepconv.views.handtable import HandTable
 from stepconv.views.header import Header
-from stepconv.views.matrix import MatrixView
-from stepconv.views.stamp import StampView
-from stepconv.views.step import StepView
+from stepconv.views.matrices.view import MatrixView
+from stepconv.views.steps.stamp import StampView
+from stepconv.views.steps.step import StepView
+from stepconv.views.table.handtable import HandTable
+from stepconv.views.table.worked import WorkedSums
 from stepconv.views.theme import Look
-from stepconv.views.worked import WorkedSums
 
 VIEWS = ("table", "steps", "matrix")
 

@@ -11,17 +11,17 @@ from rich.text import Text
 from stepconv.errors import TraceError
 from stepconv.language import _
 from stepconv.record import Trace
-from stepconv.views import words
-from stepconv.views.arrays import hidden_kernels, input_panel, kernel_panels, output_panel
-from stepconv.views.board import GAP, Board, Panel
 from stepconv.views.frame import VIEWS, Frame, views_of
-from stepconv.views.handtable import HandTable
 from stepconv.views.header import Header
-from stepconv.views.layout import flow, indented
-from stepconv.views.legend import legend_lines
-from stepconv.views.matrix import MatrixView
+from stepconv.views.matrices.view import MatrixView
+from stepconv.views.parts.arrays import hidden_kernels, input_panel, kernel_panels, output_panel
+from stepconv.views.parts.board import GAP, Board, Panel
+from stepconv.views.parts.layout import flow, indented
+from stepconv.views.parts.legend import legend_lines
+from stepconv.views.steps import words
+from stepconv.views.table.handtable import HandTable
+from stepconv.views.table.worked import WorkedSums
 from stepconv.views.theme import Look
-from stepconv.views.worked import WorkedSums
 
 INDENT, WRITTEN = 2, 16
 _UNTOLD = {"input", "kernel", "done", "border"}
@@ -37,12 +37,17 @@ class Overview:
     look : Look
     view : {"table", "steps", "matrix"}
         "steps" is every step, one below the other.
+    hints : bool
+        Name the options of the command that show more.
     """
 
-    def __init__(self, trace: Trace, look: Look, *, view: str = "table") -> None:
+    def __init__(
+        self, trace: Trace, look: Look, *, view: str = "table", hints: bool = False
+    ) -> None:
         self.trace = trace
         self.look = look
         self.view = view
+        self.hints = hints
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         trace, look = self.trace, self.look
@@ -57,12 +62,12 @@ class Overview:
                 yield from [Text()] if index else []
                 yield Frame(trace, index, look, view="steps", header=False)
         elif trace.spec.rank == 1:
-            yield HandTable(trace, look)
+            yield HandTable(trace, look, hints=self.hints)
         else:
             yield from indented(_arrays(trace, look, options.max_width - INDENT), INDENT)
             yield Text()
-            yield WorkedSums(trace, look, limit=WRITTEN)  # says itself how to see the others
-            if prod(len(span) for span in trace.region) <= WRITTEN:
+            yield WorkedSums(trace, look, limit=WRITTEN, hints=self.hints)
+            if self.hints and prod(len(span) for span in trace.region) <= WRITTEN:
                 yield Text()
                 hint = _("One step at a time: --step 1, or --play to move with the arrow keys.")
                 lines = flow([hint], options.max_width - INDENT, look.style("note"), gap=1)
@@ -106,7 +111,7 @@ def _arrays(trace: Trace, look: Look, width: int) -> list[Text]:
         lines += [Text()] * bool(lines) + board.lines(width)
         roles |= board.roles
     facts = words.layout_facts(trace) if trace.order == "gather" else words.crop_facts(trace)
-    facts += words.region_fact(trace)
+    facts += words.missed_facts(trace) + words.region_fact(trace)
     if hidden := hidden_kernels(trace):
         facts.append(_("kernels not drawn: {count}").format(count=hidden))
     notes = flow([look.formula(fact) for fact in facts], width, look.style("note"))

@@ -1,0 +1,1 @@
+"""What views are made of: numbers, grids, lines beside one another, legends."""

@@ -1,0 +1,1 @@
+"""One step in full: the window and its products, or the stamp and where it lands."""
