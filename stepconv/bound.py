@@ -10,7 +10,6 @@ at in each call.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -96,7 +95,8 @@ class Bound:
         run, units = self._run, self._units
         bias = self._no_bias if bias is None else bias
         if self._shared:
-            pool.share(partial(run, input.ravel(), packed, bias, target.ravel()), units)
+            kernel, *arguments = self.plan.work(input.ravel(), packed, bias, target.ravel())
+            pool.share(kernel, tuple(arguments), units)
         else:
             run(input.ravel(), packed, bias, target.ravel(), 0, units)
         return target if out is None else out

@@ -84,6 +84,7 @@ def test_a_pickle_holds_no_packs() -> None:
     assert len(pickle.dumps(layer)) == fresh
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("layer", layers())
 def test_inputs_of_many_kinds(layer: Any) -> None:
     kinds = [IMAGE[..., :size, :] for size in (3, 4, 5, 6, 7, 8, 9)]
@@ -126,6 +127,7 @@ def test_a_description_replaced_is_the_one_used() -> None:
     assert layer(image).shape == (1, 2, 3)
 
 
+@pytest.mark.compiled
 def test_weights_change_while_threads_compute() -> None:
     layer = Conv2d(16, 24, 3, bias=False, rng=1)
     weights = [layer.weight, -layer.weight]

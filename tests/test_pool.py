@@ -18,7 +18,8 @@ import pytest
 
 import stepconv
 from stepconv import SpecError, conv2d, get_num_threads, set_num_threads
-from stepconv.kernels import pool
+from stepconv.kernels import pool, spin
+from stepconv.kernels.compiling import compiled, specialised
 
 pytestmark = pytest.mark.compiled
 
@@ -30,7 +31,7 @@ import multiprocessing
 import numpy as np
 import stepconv
 from stepconv import conv2d
-from stepconv.kernels import pool
+from stepconv.kernels import pool, spin
 
 stepconv.set_num_threads(3)
 RNG = np.random.default_rng(0)
@@ -124,27 +125,41 @@ def test_processors_are_those_this_process_may_use(monkeypatch: pytest.MonkeyPat
 # -- sharing
 
 
+@compiled
+def visit(counts: Any, work: int, first: int, stop: int) -> None:
+    """Count a visit to each unit, and take some time over it."""
+    for unit in range(first, stop):
+        number = 1.0
+        for _ in range(work):
+            number *= 0.999
+        if counts[unit] < 0:
+            raise MemoryError
+        counts[unit] += 1 + int(number > 2)
+
+
+def visits(units: int, work: int = 100) -> Any:
+    counts = np.zeros(units, np.int64)
+    pool.share(specialised(visit, counts, 0, 0, 0), (counts, work), units)
+    return counts
+
+
 @pytest.mark.parametrize("helpers", [1, 2, 7])
 @pytest.mark.parametrize("units", [1, 2, 3, 17, 1000])
 def test_each_unit_is_run_once(helpers: int, units: int, threads: None) -> None:
     set_num_threads(helpers + 1)
-    for _ in range(20):
-        pieces: list[tuple[int, int]] = []
-        pool.share(lambda first, stop: pieces.append((first, stop)), units)  # noqa: B023 - run here
-        assert sorted(unit for piece in pieces for unit in range(*piece)) == list(range(units))
+    for _ in range(50):
+        assert (visits(units) == 1).all()
 
 
 def test_helpers_help(threads: None) -> None:
     set_num_threads(3)
-    names = set()
-
-    def run(first: int, stop: int) -> None:
-        names.add(threading.current_thread().name)
-        time.sleep(0.01)
-
-    for _ in range(3):
-        pool.share(run, 100)
-    assert len(names) == 3
+    for _ in range(100):
+        visits(300, work=100_000)
+        assert pool._pool is not None
+        if pool._pool._cells[spin.DONE] == 2:
+            break
+    else:
+        pytest.fail("two helpers never joined")
 
 
 def test_the_number_of_threads_changes_no_bit(threads: None) -> None:
@@ -160,31 +175,17 @@ def test_the_number_of_threads_changes_no_bit(threads: None) -> None:
         assert np.array_equal(plain, outputs[0][1])
 
 
-def test_the_first_failure_is_the_callers(threads: None) -> None:
-    set_num_threads(3)
-
-    def fail(first: int, stop: int) -> None:
-        time.sleep(0.001)
-        if first > 20:
-            raise MemoryError(f"at {first}")
-
-    for _ in range(20):
-        with pytest.raises(MemoryError, match="at 2"):
-            pool.share(fail, 64)
-    done: list[int] = []
-    pool.share(lambda first, stop: done.extend(range(first, stop)), 64)
-    assert sorted(done) == list(range(64))
-
-
-def test_a_job_within_a_job_is_done_alone(threads: None) -> None:
-    set_num_threads(2)
-    done: list[int] = []
-
-    def outer(first: int, stop: int) -> None:
-        pool.share(lambda a, b: done.extend(range(a, b)), 3)
-
-    pool.share(outer, 4)
-    assert sorted(done) == sorted([0, 1, 2] * 4)
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_kernel_without_memory_is_a_memory_error(count: int, threads: None) -> None:
+    set_num_threads(count)
+    counts = np.zeros(64, np.int64)
+    kernel = specialised(visit, counts, 0, 0, 0)
+    for unit in (0, 20, 63):
+        counts[unit] = -1
+        with pytest.raises(MemoryError):
+            pool.share(kernel, (counts, 1000), 64)
+        counts[unit] = 0
+    assert (visits(64) == 1).all()
 
 
 def test_sixteen_threads_at_once(threads: None) -> None:
@@ -202,7 +203,7 @@ def test_sixteen_threads_at_once(threads: None) -> None:
 
 def test_idle_helpers_sleep(threads: None) -> None:
     set_num_threads(4)
-    pool.share(lambda first, stop: None, 8)
+    visits(8)
     time.sleep(0.2)
     before = time.process_time()
     time.sleep(0.5)
@@ -217,9 +218,7 @@ def test_threads_that_cannot_be_started_are_done_without(
 
     set_num_threads(4)
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    done: list[int] = []
-    pool.share(lambda first, stop: done.extend(range(first, stop)), 5)
-    assert done == list(range(5))
+    assert (visits(5) == 1).all()
 
 
 # -- processes
@@ -319,15 +318,14 @@ def test_interrupts_from_the_keyboard() -> None:
             except KeyboardInterrupt:
                 pass
         time.sleep(0.1)
-        names = set()
-        def run(first, stop):
-            names.add(threading.current_thread().name)
-            time.sleep(0.02)
-        pool.share(run, 50)
-        print(caught > 10, same(convolve()), len(names))
+        joined = 0
+        for _ in range(1000):
+            convolve()
+            joined += int(pool._pool._cells[spin.DONE])
+        print(caught > 10, same(convolve()), joined > 0)
         """
     )
-    assert printed == "True True 3\n"
+    assert printed == "True True True\n"
 
 
 def test_exit_with_helpers_awake() -> None:

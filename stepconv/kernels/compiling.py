@@ -48,12 +48,32 @@ def specialised(kernel: Any, *arguments: Any) -> Callable[..., Any]:
     ... def first(values):
     ...     return values[0]
     >>> entry = specialised(first, np.empty(0))
-    >>> entry(np.array([2.5, 1.0]))
+    >>> float(entry(np.array([2.5, 1.0])))
     2.5
     """
     if not JIT:
         return kernel  # type: ignore[no-any-return]
-    types = tuple(map(_numba.typeof, arguments))
+    return compiled_for(kernel, tuple(map(_numba.typeof, arguments)))
+
+
+def compiled_for(kernel: Any, types: tuple[Any, ...]) -> Callable[..., Any]:
+    """Compile `kernel` for arguments of these Numba types, and return its bare entry."""
     if types not in kernel.overloads:
         kernel.compile(types)
-    return kernel.overloads[types].entry_point  # type: ignore[no-any-return]
+    result = kernel.overloads[types]
+    _results[result.entry_point] = result
+    return result.entry_point  # type: ignore[no-any-return]
+
+
+_results: dict[Any, Any] = {}
+
+
+def address(entry: Callable[..., Any]) -> int:
+    """Return where the machine code behind an entry begins, for other compiled code to call it."""
+    result = _results[entry]
+    return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+
+
+def argument_types(entry: Callable[..., Any]) -> tuple[Any, ...]:
+    """Return the Numba types that the code behind an entry is compiled for."""
+    return tuple(_results[entry].signature.args)

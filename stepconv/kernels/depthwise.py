@@ -63,6 +63,10 @@ class DepthwisePlan:
         """Return the weight as it is: each is read once for a whole tile."""
         return weight
 
+    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
+        """Return the compiled function, and what it is given before the units."""
+        return self.kernel, input, packed, bias, output, self.table
+
     def run(
         self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
     ) -> None:

@@ -241,6 +241,10 @@ class DirectPlan:
         self._pack(weight.reshape(-1), packed, self._outputs, self._terms)
         return packed
 
+    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
+        """Return the compiled function, and what it is given before the units."""
+        return self._convolve, self._settings, self._tables, input, packed, bias, output
+
     def run(
         self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
     ) -> None:

@@ -9,6 +9,8 @@ does not fit raises ValueError, and arguments of the wrong types raise Numba's T
 >>> import numpy as np
 >>> from numba import njit
 >>> from stepconv import conv2d
+>>> from stepconv.functional import register_overloads
+>>> register_overloads()  # needless where stepconv is installed: Numba's entry point does it
 >>> @njit
 ... def edges(frames, kernel, threshold):
 ...     found = 0
@@ -23,7 +25,8 @@ does not fit raises ValueError, and arguments of the wrong types raise Numba's T
 Two differences from Python: integer sums wrap beyond int64 without a word, and of the
 algorithms there are "auto" and "textbook", which are the same here to the bit.
 
-Numba finds this by itself where stepconv is installed (entry point ``numba_extensions``).
+Numba finds this by itself where stepconv is installed (entry point ``numba_extensions``), or
+where it is imported before `stepconv.functional` is.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from stepconv.errors import DtypeError, SpecError
 from stepconv.geometry import Geometry
-from stepconv.kernels.compiling import JIT, specialised
+from stepconv.kernels.compiling import JIT
+from stepconv.kernels.textbook_plan import TextbookPlan as TextbookPlan
 
 Array = NDArray[Any]
 
@@ -35,10 +36,8 @@ _FAST_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 _KEPT_PLANS, _KEPT_LONG_PLANS = 256, 4
 _KEPT_LAYOUT = 1 << 16
 
-# Multiplications worth sharing: some 50 µs of work, against 5 µs to share it between threads that
-# are awake, and 50 µs until one that sleeps comes to help.
-_WORTH_SHARING = 1_000_000
-_WORTH_SHARING_TEXTBOOK = 50_000
+# Multiplications worth sharing: some 8 µs of work, against 1.2 µs to share it.
+_WORTH_SHARING = 500_000
 
 
 class Plan(Protocol):
@@ -60,61 +59,8 @@ class Plan(Protocol):
         or not: `compiling.specialised` spares compiling for each mix.
         """
 
-
-class TextbookPlan:
-    """The plain loops, for any dtype: a unit is an output channel of a sample."""
-
-    def __init__(self, geometry: Geometry, dtype: np.dtype[Any]) -> None:
-        from stepconv.kernels import textbook
-
-        axes = geometry.embedded
-        batch = 1 if geometry.batch is None else geometry.batch
-        channels = geometry.out_channels
-        self.units = batch * channels
-        self._channels = np.arange(channels)
-        self._sources = tuple(axis.source for axis in axes)
-        walk = [[axis.step for axis in axes], [axis.dilation for axis in axes], [0, 0, 0]]
-        self._walk = np.array(walk, np.int64)
-        self._input = (batch, geometry.in_channels, *(axis.input_size for axis in axes))
-        kernel = tuple(axis.kernel_size for axis in axes)
-        self._weight = (*geometry.weight_shape[:2], *kernel)
-        self._output = (batch, channels, *(axis.output_size for axis in axes))
-        self._kernel = textbook.convolve_transposed if geometry.transposed else textbook.convolve
-
-    def pack(self, weight: Array) -> Array:
-        """Return the weight as it is."""
-        return weight
-
-    def run(
-        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
-    ) -> None:
-        """Compute the units from `first` to before `stop`."""
-        inputs, weights = input.reshape(self._input), packed.reshape(self._weight)
-        outputs = output.reshape(self._output)
-        kernel = _textbook_entry(self._kernel, output.dtype)
-        channels = len(self._channels)
-        while first < stop:
-            n, c = divmod(first, channels)
-            end = min(channels, c + stop - first)
-            kernel(
-                inputs[n : n + 1],
-                weights,
-                bias,
-                self._sources,
-                self._walk,
-                self._channels[c:end],
-                outputs[n : n + 1, c:end],
-                None,
-                None,
-            )
-            first += end - c
-
-
-@lru_cache
-def _textbook_entry(kernel: Any, dtype: np.dtype[Any]) -> Any:
-    array, vector, index = np.empty((0,) * 5, dtype), np.empty(0, dtype), np.empty(0, np.int64)
-    walk = np.empty((3, 3), np.int64)
-    return specialised(kernel, array, array, vector, (index,) * 3, walk, index, array, None, None)
+    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
+        """Return what `run` calls, a specialised function, and its arguments but for the units."""
 
 
 def choose(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int) -> Plan:
@@ -134,8 +80,8 @@ def choose(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: in
 
 def worth_sharing(geometry: Geometry, plan: Plan) -> bool:
     """Whether a convolution is long enough to share between threads."""
-    least = _WORTH_SHARING_TEXTBOOK if isinstance(plan, TextbookPlan) else _WORTH_SHARING
-    return plan.units > 1 and JIT and prod(geometry.output_shape) * geometry.terms >= least
+    enough = prod(geometry.output_shape) * geometry.terms >= _WORTH_SHARING
+    return JIT and enough and plan.units > 1
 
 
 def _chosen(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int) -> Plan:

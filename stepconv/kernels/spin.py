@@ -1,19 +1,52 @@
-"""Waiting without sleeping: one number that threads watch and change, outside the interpreter lock.
+"""Sharing work outside the interpreter lock: what the threads of the pool run, and where they meet.
 
-A thread that sleeps takes 10 to 50 µs to wake; one that watches a number sees it change in
-less than 1 µs. The pool watches for a bounded time, then sleeps.
+They meet at a row of cells, integers that are read and changed by atomic instructions::
+
+    TICKETS   how many helpers may still join the job at hand; 0 where there is none
+    DONE      how many of those who joined have finished
+    WORK, JOB the job: the address of a function, and of what it is to be given
+
+The caller (`share`) fills in the job, puts out the tickets, takes part, takes back the tickets that
+are left and waits for those who took one. A helper (`serve`) watches for tickets, for a
+while. Both work alike: they take the next few units, until none is left, and
+call the kernel with them. None of this needs Python: a thread that had to ask for the
+interpreter lock between two pieces would sleep for it, and take 50 µs to wake.
+
+A job lies on the caller's stack. It stays there until all who joined have finished, and who has
+not taken a ticket never looks at it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils as numba_cgutils
 from numba.extending import intrinsic
 
-from stepconv.kernels.compiling import compiled
+from stepconv.kernels.compiling import (
+    address,
+    argument_types,
+    compiled,
+    compiled_for,
+    specialised,
+)
+
+cgutils: Any = numba_cgutils  # has no types
+_types: Any = types
+
+# Cells that threads watch lie in cache lines of their own.
+TICKETS, DONE, WORK, JOB, CELLS = 0, 8, 16, 17, 24
+
+_INT = ir.IntType(64)
+_ADDRESS = ir.IntType(8).as_pointer()
+_WORK = ir.FunctionType(ir.VoidType(), [_ADDRESS])
+
+# What a job begins with; the kernel's arguments follow.
+_NEXT, _STEP, _UNITS, _FAILED, _KERNEL, _ARGUMENTS = range(6)
 
 
 def _instruction(definition: Callable[..., Any]) -> Any:
@@ -28,7 +61,7 @@ def _cell(context: Any, builder: Any, signature: Any, values: Any) -> Any:
 
 @_instruction
 def _read(context: Any, cells: Any, index: Any) -> Any:
-    """Read a number that other threads change."""
+    """Read a cell that other threads change."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return builder.load_atomic(_cell(context, builder, signature, values), "acquire", 8)
@@ -37,8 +70,19 @@ def _read(context: Any, cells: Any, index: Any) -> Any:
 
 
 @_instruction
+def _swap(context: Any, cells: Any, index: Any, value: Any) -> Any:
+    """Write a cell that other threads read; return what it was."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        cell = _cell(context, builder, signature, values)
+        return builder.atomic_rmw("xchg", cell, values[2], "acq_rel")
+
+    return types.int64(cells, index, value), generate
+
+
+@_instruction
 def _add(context: Any, cells: Any, index: Any, amount: Any) -> Any:
-    """Add to a number that other threads read; return what it was."""
+    """Add to a cell that other threads read; return what it was."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         cell = _cell(context, builder, signature, values)
@@ -48,13 +92,26 @@ def _add(context: Any, cells: Any, index: Any, amount: Any) -> Any:
 
 
 @_instruction
+def _replace(context: Any, cells: Any, index: Any, old: Any, new: Any) -> Any:
+    """Write `new` to a cell that holds `old`; whether it did."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        cell = _cell(context, builder, signature, values)
+        pair = builder.cmpxchg(cell, values[2], values[3], "acq_rel", "acquire")
+        return builder.extract_value(pair, 1)
+
+    return types.boolean(cells, index, old, new), generate
+
+
+@_instruction
 def _pause(context: Any) -> Any:
     """Tell the processor that this is a waiting loop: it saves power, and yields to its sibling."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         triple = builder.module.triple
+        arguments: list[Any] = []
         if triple.startswith(("x86", "i686", "amd64")):
-            hint, arguments = "llvm.x86.sse2.pause", []
+            hint = "llvm.x86.sse2.pause"
         elif triple.startswith(("aarch64", "arm64")):
             hint, arguments = "llvm.aarch64.hint", [ir.Constant(ir.IntType(32), 1)]  # YIELD
         else:
@@ -66,22 +123,151 @@ def _pause(context: Any) -> Any:
     return types.void(), generate
 
 
-@compiled
-def watch(cells: Any, index: int, seen: int, pauses: int, grace: int) -> int:
-    """Return what stands in ``cells[index]`` once it is not `seen`, or after `pauses` pauses.
+@_instruction
+def _give_way(context: Any) -> Any:
+    """Let another thread have this processor, where one waits for it."""
 
-    After a change, `grace` more pauses: see `stepconv.kernels.pool`.
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        if "windows" not in builder.module.triple:
+            kind = ir.FunctionType(ir.IntType(32), [])
+            function = cgutils.get_or_insert_function(builder.module, kind, "sched_yield")
+            builder.call(function, [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@_instruction
+def _work(context: Any, work: Any, job: Any) -> Any:
+    """Call the function at address `work` with the job at address `job`."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        function = builder.inttoptr(values[0], _WORK.as_pointer())
+        builder.call(function, [builder.inttoptr(values[1], _ADDRESS)])
+        return context.get_dummy_value()
+
+    return types.void(work, job), generate
+
+
+@_instruction
+def _job(context: Any, cells: Any, kernel: Any, step: Any, units: Any, arguments: Any) -> Any:
+    """Make a job on the stack and write where it is, and its function, to the cells.
+
+    The function takes the next `step` units and calls the kernel, which is at an address, with
+    `arguments` and them, until no unit is left.
     """
-    for _ in range(pauses):
-        if _read(cells, index) != seen:
-            for _ in range(grace):
-                _pause()
-            break
-        _pause()
-    return _read(cells, index)  # type: ignore[no-any-return]
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kinds = list(signature.args[4])
+        tuple_values = cgutils.unpack_tuple(builder, values[4], len(kinds))
+        layout = ir.LiteralStructType([_INT] * _ARGUMENTS + [value.type for value in tuple_values])
+        job = cgutils.alloca_once(builder, layout)
+        zero = ir.Constant(_INT, 0)
+        for place, value in enumerate([zero, values[2], values[3], zero, values[1], *tuple_values]):
+            builder.store(value, cgutils.gep_inbounds(builder, job, 0, place))
+        function = _work_function(context, builder.module, layout, kinds)
+        array = context.make_array(signature.args[0])(context, builder, values[0])
+        for cell, pointer in ((WORK, function), (JOB, job)):
+            place = builder.gep(array.data, [ir.Constant(_INT, cell)])
+            builder.store(builder.ptrtoint(pointer, _INT), place)
+        return builder.ptrtoint(cgutils.gep_inbounds(builder, job, 0, _FAILED), _INT)
+
+    return types.intp(cells, kernel, step, units, arguments), generate
+
+
+def _work_function(context: Any, module: Any, layout: Any, kinds: list[Any]) -> Any:
+    """Emit the function that works on jobs of this layout."""
+    function = ir.Function(module, _WORK, module.get_unique_name("stepconv_work"))
+    function.linkage = "internal"
+    builder = ir.IRBuilder(function.append_basic_block("begin"))
+    job = builder.bitcast(function.args[0], layout.as_pointer())
+
+    def field(place: int) -> Any:
+        return cgutils.gep_inbounds(builder, job, 0, place)
+
+    step, units, address = (builder.load(field(k)) for k in (_STEP, _UNITS, _KERNEL))
+    packer = context.get_arg_packer([*kinds, types.int64, types.int64])
+    convention = context.call_conv.get_function_type(types.none, [*kinds, types.int64, types.int64])
+    kernel = builder.inttoptr(address, convention.as_pointer())
+    # As Numba's functions are called: places for the result and an exception, then the arguments.
+    result, raised = (builder.alloca(kind.pointee) for kind in convention.args[:2])
+    loaded = [builder.load(field(_ARGUMENTS + k)) for k in range(len(kinds))]
+    take, call, end = (function.append_basic_block(name) for name in ("take", "call", "end"))
+    builder.branch(take)
+    builder.position_at_end(take)
+    first = builder.atomic_rmw("add", field(_NEXT), step, "monotonic")
+    builder.cbranch(builder.icmp_signed("<", first, units), call, end)
+    builder.position_at_end(call)
+    beyond = builder.add(first, step)
+    stop = builder.select(builder.icmp_signed("<", beyond, units), beyond, units)
+    status = builder.call(
+        kernel, [result, raised, *packer.as_arguments(builder, [*loaded, first, stop])]
+    )
+    with builder.if_then(cgutils.is_not_null(builder, status), likely=False):
+        builder.atomic_rmw("xchg", field(_FAILED), ir.Constant(_INT, 1), "monotonic")
+    builder.branch(take)
+    builder.position_at_end(end)
+    builder.ret_void()
+    return function
+
+
+@_instruction
+def _number_at(context: Any, address: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.load(builder.inttoptr(values[0], _INT.as_pointer()))
+
+    return types.int64(address), generate
 
 
 @compiled
-def change(cells: Any, index: int) -> int:
-    """Add 1 to ``cells[index]``; return what it was."""
-    return _add(cells, index, 1)  # type: ignore[no-any-return]
+def _linger(waited: int) -> None:
+    """Pause; every 2 µs or so give way: more threads may be awake than there are processors."""
+    _pause()
+    if waited % 64 == 0:
+        _give_way()
+
+
+@compiled
+def share(cells: Any, helpers: int, kernel: int, step: int, units: int, arguments: Any) -> bool:
+    """Call the kernel at address `kernel` for all units, with those helpers that are awake.
+
+    Whether the kernel raised anything.
+    """
+    failed = _job(cells, kernel, step, units, arguments)
+    _swap(cells, DONE, 0)
+    _swap(cells, TICKETS, helpers)
+    _work(cells[WORK], cells[JOB])
+    joined = helpers - _swap(cells, TICKETS, 0)
+    waited = 0
+    while _read(cells, DONE) < joined:
+        waited += 1
+        _linger(waited)
+    return bool(_number_at(failed) != 0)
+
+
+@compiled
+def serve(cells: Any, pauses: int) -> None:
+    """Join the jobs that come, until none has come for as long as `pauses` pauses take."""
+    waited = 0
+    while waited < pauses:
+        tickets = _read(cells, TICKETS)
+        if tickets > 0 and _replace(cells, TICKETS, tickets, tickets - 1):
+            _work(cells[WORK], cells[JOB])
+            _add(cells, DONE, 1)
+            waited = 0
+        waited += 1
+        _linger(waited)
+
+
+@cache
+def sharer(kernel: Callable[..., Any]) -> tuple[Callable[..., Any], int]:
+    """Return `share` for the arguments of a specialised kernel, and the address of the kernel."""
+    *arguments, _first, _stop = argument_types(kernel)
+    count = types.int64
+    signature = (types.int64[::1], count, count, count, count, _types.Tuple(arguments))
+    return compiled_for(share, signature), address(kernel)
+
+
+def server(cells: Any) -> Callable[..., None]:
+    """Return `serve`, compiled."""
+    return specialised(serve, cells, 0)

@@ -251,6 +251,10 @@ class WinogradPlan:
         _packer(weight.dtype)(weight, channels, packed)
         return packed
 
+    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
+        """Return the compiled function, and what it is given before the units."""
+        return _kernel(output.dtype), input, packed, bias, output, self.table
+
     def run(
         self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
     ) -> None:
