@@ -14,7 +14,7 @@ import pytest
 
 from stepconv.kernels import cache
 
-pytestmark = pytest.mark.compiled
+pytestmark = [pytest.mark.compiled, pytest.mark.slow]
 
 ROOT = Path(__file__).parent.parent
 

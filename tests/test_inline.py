@@ -27,7 +27,7 @@ from stepconv.functional import (
 )
 from tests.helpers import numbers, same_bits
 
-pytestmark = pytest.mark.compiled
+pytestmark = [pytest.mark.compiled, pytest.mark.slow]
 
 njit: Any = numba.njit
 functional.register_overloads()
