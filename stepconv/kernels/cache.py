@@ -33,6 +33,7 @@ from uuid import uuid4
 import llvmlite
 import numba
 from numba.core import compiler, serialize
+from numba.core.runtime import rtsys
 from numba.misc import appdirs
 
 from stepconv.version import __version__
@@ -42,6 +43,7 @@ _Result: Any = compiler.CompileResult
 _serialize: Any = serialize
 _appdirs: Any = appdirs
 _config: Any = numba.config
+_runtime: Any = rtsys
 
 # Several environments, or versions of this package, may share a folder in turn.
 _KEPT_FOLDERS = 4
@@ -72,7 +74,9 @@ class KernelCache:
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """Return the code compiled for `signature`, or None."""
-        target_context.refresh()
+        # All that code which is ready needs; `target_context.refresh`, which Numba calls here, also
+        # imports what only compiling needs, SciPy where it is installed: 0.2 s and more.
+        _runtime.initialize(target_context)
         path = self._path(signature, target_context.codegen())
         if path is None:
             return None
