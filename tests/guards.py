@@ -221,19 +221,17 @@ def families(names: list[str]) -> dict[str, Family]:
     }
 
 
-class _Trespass:
+class _Trespass(TextbookPlan):
     """The textbook loops, and then one access that is not allowed."""
-
-    def __init__(self, geometry: Geometry, dtype: np.dtype[Any]) -> None:
-        self._plan = TextbookPlan(geometry, dtype)
-        self.units, self.pack = self._plan.units, self._plan.pack
 
     @classmethod
     def plan(cls, geometry: Geometry, dtype: np.dtype[Any], _threads: int) -> Plan:
         return cls(geometry, dtype)
 
-    def run(self, input: Array, packed: Array, bias: Array, output: Array, *units: int) -> None:
-        self._plan.run(input, packed, bias, output, *units)
+    def run(
+        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
+    ) -> None:
+        super().run(input, packed, bias, output, first, stop)
         self.trespass(input, output)
 
     def trespass(self, input: Array, output: Array) -> None:
@@ -314,12 +312,15 @@ def run(case: Case, family: Family) -> bool:
             packed = plan.pack(fenced(weight.reshape(-1), side))
         packed = fenced(packed, side)
         output = fenced(np.full(expected.size, np.nan, dtype), side, readonly=False)
-        arrays = fenced(input.reshape(-1), side), packed, fenced(bias, side)
-        middle = plan.units // 2
-        for first, stop in ((middle, plan.units), (0, middle)):
-            if first < stop:
-                plan.run(*arrays, output, first, stop)
-        _compare(output, expected, case)
+        arrays = fenced(input.reshape(-1), side), packed, fenced(bias, side), output
+        entry, *given = plan.work(*arrays)  # what threads call
+        for call in (partial(plan.run, *arrays), partial(entry, *given)):
+            output[:] = np.nan
+            middle = plan.units // 2
+            for first, stop in ((middle, plan.units), (0, middle)):
+                if first < stop:
+                    call(first, stop)
+            _compare(output, expected, case)
     return True
 
 
