@@ -33,7 +33,7 @@ from uuid import uuid4
 import llvmlite
 import numba
 from numba.core import compiler, serialize
-from numba.core.runtime import rtsys
+from numba.core.runtime import nrt
 from numba.misc import appdirs
 
 from stepconv.version import __version__
@@ -43,7 +43,7 @@ _Result: Any = compiler.CompileResult
 _serialize: Any = serialize
 _appdirs: Any = appdirs
 _config: Any = numba.config
-_runtime: Any = rtsys
+_runtime: Any = nrt.rtsys
 
 # Several environments, or versions of this package, may share a folder in turn.
 _KEPT_FOLDERS = 4
