@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+import stepconv
+from stepconv.functional import register_overloads
 from tools import readme
 
 
@@ -17,11 +21,27 @@ def test_every_screen_is_what_the_command_prints(path: Path) -> None:
     assert readme.refreshed(text) == text, "python tools/readme.py update"
 
 
+def python_blocks(path: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.compiled
+@pytest.mark.slow
+def test_the_compiled_example_counts_as_numpy_does() -> None:
+    register_overloads()  # Numba's entry point does it where stepconv is installed
+    names: dict[str, Any] = {"conv2d": stepconv.conv2d}
+    exec(compile(python_blocks(readme.READMES[0])[1], "README.md", "exec"), names)
+    images = np.random.default_rng(0).integers(0, 50, (3, 1, 8, 8)).astype(float)
+    kernel = np.ones((1, 1, 3, 3))
+    expected = int((stepconv.conv2d(images, kernel, padding=1) > 100).sum())
+    assert 0 < names["edges"](images, kernel) == expected
+
+
 @pytest.mark.parametrize("path", readme.READMES, ids=lambda path: path.name)
 def test_the_library_example_prints_what_its_comments_say(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    [code] = re.findall(r"^```python\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    code, _in_numba = python_blocks(path)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, path.name, "exec"), {})
     printed = capsys.readouterr().out.splitlines()
