@@ -414,6 +414,8 @@ def test_a_view_refuses_the_other_order_and_terms_that_are_not_there() -> None:
         StepView(digit(), 64, MARKS)
 
 
+# Not compiled, the kernel is NumPy's scalars, which warn where compiled code does not.
+@pytest.mark.filterwarnings("ignore:invalid value encountered in scalar:RuntimeWarning")
 def test_numbers_that_are_not_finite_are_shown() -> None:
     image = np.array([[[np.nan, 1.5, np.inf, -np.inf, 2.0]]])
     text = plain(view(trace(image, [[[0.5, 2.0]]], padding=1), 3, term=1))
