@@ -35,9 +35,11 @@ LEAST = {
 
 
 def guarded(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    # Pages are to catch what happens, not Numba's own checks, where they are on.
+    settings = {"PYTHONMALLOC": "debug", "NUMBA_BOUNDSCHECK": "0"}
     return subprocess.run(
         [sys.executable, str(SCRIPT), *arguments],
-        env=os.environ | {"PYTHONMALLOC": "debug"} | environment,
+        env=os.environ | settings | environment,
         capture_output=True,
         text=True,
         check=False,
