@@ -23,7 +23,7 @@ from typing import Any
 from stepconv.kernels.compiling import compiled
 
 
-@compiled
+@compiled  # counted by coverage: these run as plain Python too
 def convolve(
     input: Any,
     weight: Any,
@@ -76,7 +76,7 @@ def convolve(
                         cell += 1
 
 
-@compiled
+@compiled  # counted by coverage: these run as plain Python too
 def convolve_transposed(
     input: Any,
     weight: Any,
