@@ -13,8 +13,9 @@ Call = Callable[[], object]
 
 # Reading the clock takes some 50 ns: what is shorter than this is timed many at once.
 _LEAST = 50e-6
-# Idle threads of torch and onnxruntime keep a core busy for some milliseconds after their work.
-_PAUSE = 0.03
+# Idle threads of the others keep a core busy after their work: those of torch and onnxruntime for
+# some milliseconds, OpenBLAS's (NumPy's) for almost 0.1 s.
+_PAUSE = 0.15
 # Of the longest calls, in a round: one that does not count, and two that do.
 _CALLS = 3
 
