@@ -49,19 +49,25 @@ def replay(
         player = replace(player, delay=delay, playing=True)
     try:
         with Terminal(screen.stream) as terminal:
-            _loop(trace, screen, terminal, player)
+            run(trace, screen, terminal, player)
     except EOFError:
         return  # the terminal was closed: there is nobody left to show anything to
 
 
-def _loop(trace: Trace, screen: Screen, terminal: Terminal, player: Player) -> None:
+def run(
+    trace: Trace, screen: Screen, terminal: Terminal, player: Player, leave: str | None = None
+) -> None:
+    """Step through `trace` on a terminal that is taken over already, until the user quits.
+
+    `leave` says where that leads, if not out of the program.
+    """
     drawn: object = None
     last = time.monotonic()
     while not player.done:
         size = terminal.size
         if terminal.resumed or drawn != (player, size):
             terminal.resumed = False
-            terminal.draw(lines(trace, player, screen, *size))
+            terminal.draw(lines(trace, player, screen, *size, leave=leave))
             drawn = (player, size)
         wait = POLL if player.wait is None else min(player.wait, POLL)
         keys = terminal.keys(wait)
@@ -71,15 +77,23 @@ def _loop(trace: Trace, screen: Screen, terminal: Terminal, player: Player) -> N
             player = player.press(key)
 
 
-def lines(trace: Trace, player: Player, screen: Screen, width: int, height: int) -> list[str]:
+def lines(
+    trace: Trace,
+    player: Player,
+    screen: Screen,
+    width: int,
+    height: int,
+    leave: str | None = None,
+) -> list[str]:
     """Return the lines of the frame for one state of the player."""
+    leave = leave or _("quit")
     if screen.chosen_width is not None:
         width = min(width, screen.chosen_width)
     if width < NARROWEST or height < LOWEST:
         return _too_small(screen, width, height)
-    footer = [_progress(trace, player), _keys(player, width)]
+    footer = [_progress(trace, player), _keys(player, width, leave)]
     if player.help:
-        body = _help(screen, width, height)
+        body = _help(screen, width, height, leave)
     else:
         body = _body(trace, player, screen, width, height - len(footer))
     most = height - len(footer)
@@ -137,7 +151,7 @@ def _progress(trace: Trace, player: Player) -> str:
     return "   ".join(parts)
 
 
-def _keys(player: Player, width: int) -> str:
+def _keys(player: Player, width: int, leave: str) -> str:
     """The line of keys, those that matter least left out where it is narrow."""
     counts = player.counts
     outputs, inputs = counts.channels, max(counts.others, default=1)
@@ -154,14 +168,14 @@ def _keys(player: Player, width: int) -> str:
         *([(7, "b " + _("sample"))] if counts.samples > 1 else []),
         (6, "v " + _("view")),
         (2, "? " + _("help")),
-        (0, "q " + _("quit")),
+        (0, "q " + leave),
     ]
     while sum(cell_len(text) + 3 for _rank, text in parts) - 3 > width:
         parts.remove(max(parts, key=lambda part: part[0]))
     return "   ".join(text for _rank, text in parts)
 
 
-def _help(screen: Screen, width: int, height: int) -> list[str]:
+def _help(screen: Screen, width: int, height: int, leave: str) -> list[str]:
     keys = [
         ("→ n", _("next placement")),
         ("← p", _("previous placement")),
@@ -174,7 +188,7 @@ def _help(screen: Screen, width: int, height: int) -> list[str]:
         ("i I", _("next and previous input channel")),
         ("b B", _("next and previous sample")),
         ("v", _("the next view: steps, table, matrix")),
-        ("q Esc", _("quit")),
+        ("q Esc", leave),
     ]
     label = max(cell_len(name) for name, _text in keys)
     text = Text(_("Keys") + "\n\n", no_wrap=True, overflow="ellipsis")

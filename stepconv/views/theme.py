@@ -37,6 +37,11 @@ STYLES = {
     "cropped": "dim strike",
     "extra": "magenta",
     "key": "bold",
+    "strong": "bold",
+    "emphasis": "italic",
+    "code": "cyan",
+    "right": "bold green",
+    "wrong": "bold yellow",
     "error": "bold red",
 }
 

@@ -1,0 +1,1 @@
+"""What lessons look like: pages of a terminal, a whole lesson as text, Markdown or HTML."""
