@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from stepconv.arrays import read_array
+from stepconv.arrays.axes import rank_of, with_input_axes, with_weight_axes
 from stepconv.cli import values
 from stepconv.cli.options import LayerOptions
 from stepconv.errors import InputError, ShapeError, StepconvError
@@ -86,7 +87,7 @@ def read_layer(
         return _of_scene(_scene(input or EXAMPLE), bias, asked, arguments)
     image = read_array(input or "", what="input")
     taps = read_array(kernel, what="kernel")
-    moves = asked or _rank_of(taps)
+    moves = asked or rank_of(taps)
     try:
         axes = with_input_axes(image, moves)
         weight = with_weight_axes(taps, moves, bool(arguments.get("transposed")))
@@ -100,47 +101,6 @@ def read_layer(
         order="gather",
         given=None if asked else (image, taps),
     )
-
-
-def with_input_axes(array: Array, rank: int) -> Array:
-    """Return `array` as (N, C, *spatial), the missing axes of length 1.
-
-    >>> with_input_axes(read_array("1 2; 3 4"), 1).shape
-    (1, 2, 2)
-    """
-    if not rank <= array.ndim <= rank + 2:
-        raise ShapeError(
-            "input {shape} has {got} axes; for a kernel that moves along {rank} it has {rank} to"
-            " {most}: (N, C, …) with the channels and samples in front",
-            shape=array.shape,
-            got=array.ndim,
-            rank=rank,
-            most=rank + 2,
-        )
-    return array.reshape((1,) * (rank + 2 - array.ndim) + array.shape)
-
-
-def with_weight_axes(array: Array, rank: int, transposed: bool) -> Array:
-    """Return `array` as a weight: the axis of the output channels, then both, of length 1.
-
-    >>> with_weight_axes(read_array("1 2 3; 4 5 6"), 1, False).shape
-    (1, 2, 3)
-    >>> with_weight_axes(read_array("1 2 3; 4 5 6"), 1, True).shape
-    (2, 1, 3)
-    """
-    missing = rank + 2 - array.ndim
-    if not 0 <= missing <= 2:
-        raise ShapeError(
-            "kernel {shape} has {got} axes; moving along {rank} it has {rank} to {most}: first"
-            " the channels, if any, then one axis for each way it moves",
-            shape=array.shape,
-            got=array.ndim,
-            rank=rank,
-            most=rank + 2,
-        )
-    if missing == 1 and transposed:
-        return array[:, None]
-    return array.reshape((1,) * missing + array.shape)
 
 
 def _scene(name: str) -> Scene:
@@ -186,18 +146,6 @@ def _rank(text: str) -> int:
     if rank not in (1, 2, 3):
         raise InputError("--rank {rank} is not 1, 2 or 3", rank=rank)
     return rank
-
-
-def _rank_of(kernel: Array) -> int:
-    """Return the rank that a kernel's axes tell: up to three move, four and five are weights."""
-    if kernel.ndim > 5:
-        raise InputError(
-            "kernel {shape} has {got} axes; a kernel has 1 to 3, a weight with its channels up to"
-            " 5",
-            shape=kernel.shape,
-            got=kernel.ndim,
-        )
-    return kernel.ndim if kernel.ndim <= 3 else kernel.ndim - 2
 
 
 def _hinted(
