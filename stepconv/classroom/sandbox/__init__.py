@@ -1,0 +1,31 @@
+"""Running students' code safely: a process of its own, behind the best wall there is.
+
+`run_submission` copies a file into a scratch folder, starts it there without the grader's
+environment, under limits, and takes back plain arrays. Where bubblewrap works there is no network
+and no other file for it; what is not ensured on a machine is tried out and said.
+"""
+
+from __future__ import annotations
+
+from stepconv.classroom.sandbox.limits import Limits
+from stepconv.classroom.sandbox.outcome import (
+    PROTECTIONS,
+    CaseResult,
+    Outcome,
+    Protections,
+    Reason,
+    protection_text,
+)
+from stepconv.classroom.sandbox.run import protections, run_submission
+
+__all__ = [
+    "PROTECTIONS",
+    "CaseResult",
+    "Limits",
+    "Outcome",
+    "Protections",
+    "Reason",
+    "protection_text",
+    "protections",
+    "run_submission",
+]

@@ -1,0 +1,151 @@
+"""The program between the grader and a submission: starts it, watches it, leaves nothing of it.
+
+It imports nothing of stepconv, since it has to start quickly. It ends the submission when that
+takes too much, and when whoever started it closes its standard input or has gone. Every process
+of the submission becomes a child of this one in the end, however it hid itself (Linux), so that
+all can be found. Usage: python -I -S launcher.py TASK; its result is a line of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+GLANCE, LOOK = 0.005, 0.05
+"""Seconds between looks at whether it has ended, and at what it uses."""
+
+
+def main() -> None:
+    """Start what the task names, and say on standard output how it ended."""
+    task = json.loads(sys.argv[1])
+    linux = sys.platform == "linux"
+    if linux:
+        library = ctypes.CDLL(None)
+        library.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        library.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # nobody reads or writes its descriptors
+    try:
+        child = subprocess.Popen(
+            task["command"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=task["environment"],
+            cwd=task["folder"],
+            pass_fds=[task["channel"]],
+            start_new_session=True,
+        )
+    except OSError as error:
+        print(json.dumps({"excess": "start", "status": error.errno}))
+        return
+    os.close(task["channel"])
+    excess = watch(child, task)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    end_all(child)
+    print(json.dumps({"excess": excess, "status": child.returncode}))
+
+
+def watch(child: subprocess.Popen[bytes], task: Mapping[str, Any]) -> str | None:
+    """Wait until it has ended, or until it takes too much: return of what."""
+    end = time.monotonic() + task["seconds"]
+    due = time.monotonic()
+    while child.poll() is None:
+        if select.select([0], [], [], GLANCE)[0]:
+            return "stopped"
+        now = time.monotonic()
+        if now > end:
+            return "total_time"
+        if now > due:
+            excess = used(task)
+            if excess is not None:
+                return excess
+            due = time.monotonic() + LOOK
+    return None
+
+
+def used(task: Mapping[str, Any]) -> str | None:
+    """Return of what the processes together use too much, or None."""
+    # The wall has processes of its own beside those of the submission.
+    family = list(descendants())
+    if len(family) > task["processes"] + 4:
+        return "processes"
+    if sum(map(resident, family)) > task["memory"]:
+        return "memory"
+    if weight(task["home"], task["disk"]) > task["disk"]:
+        return "disk"
+    return None
+
+
+def resident(process: int) -> int:
+    """Return the bytes of memory that a process has of its own."""
+    try:
+        with open(f"/proc/{process}/statm", encoding="ascii") as stream:
+            fields = stream.read().split()
+    except OSError:
+        return 0
+    return (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
+
+
+def weight(folder: str, most: int) -> int:
+    """Return the bytes that a folder holds, each file at least a block; counting ends at `most`."""
+    found = 0
+    for place, folders, files in os.walk(folder):
+        for name in files + folders:
+            with contextlib.suppress(OSError):
+                found += max(os.lstat(os.path.join(place, name)).st_blocks * 512, 4096)
+            if found > most:
+                return found
+    return found
+
+
+def descendants() -> Iterator[int]:
+    """Yield every process below this one (none where there is no /proc)."""
+    parents = {}
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir("/proc"):
+            if name.isdecimal():
+                with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:
+                    # The name of a program is in parentheses and may hold anything.
+                    parents[int(name)] = int(stream.read().rpartition(b")")[2].split()[1])
+    below = {os.getpid()}
+    while True:
+        more = {process for process, parent in parents.items() if parent in below} - below
+        if not more:
+            return
+        yield from more
+        below |= more
+
+
+def end_all(child: subprocess.Popen[bytes]) -> None:
+    """End every process below this one, until none is left."""
+    while True:
+        family = list(descendants())
+        for stop in (signal.SIGSTOP, signal.SIGKILL):  # stopped ones start no others meanwhile
+            for process in family:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(process, stop)
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+            if family:
+                time.sleep(GLANCE)
+                continue
+        if not family:
+            return
+
+
+if __name__ == "__main__":
+    main()
