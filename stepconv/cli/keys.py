@@ -21,6 +21,8 @@ _SEQUENCES = {
     "[4~": "end",
     "[8~": "end",
     "[3~": "backspace",
+    "[5~": "pageup",
+    "[6~": "pagedown",
 }
 _CONTROLS = {
     "\r": "enter",
@@ -31,7 +33,16 @@ _CONTROLS = {
     "\x03": "ctrl-c",
     "\x1b": "escape",
 }
-WINDOWS = {"H": "up", "P": "down", "M": "right", "K": "left", "G": "home", "O": "end"}
+WINDOWS = {
+    "H": "up",
+    "P": "down",
+    "M": "right",
+    "K": "left",
+    "G": "home",
+    "O": "end",
+    "I": "pageup",
+    "Q": "pagedown",
+}
 """The second code of those keys for which a Windows console sends two."""
 
 

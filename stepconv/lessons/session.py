@@ -1,0 +1,325 @@
+"""A lesson being read, as a pure state machine: a key turns one state into the next.
+
+It knows the blocks of the prose, what the questions say of an answer, and on which blocks
+pages begin; drawing, measuring and keeping progress are others' work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from stepconv.lessons.attempt import Asked, Attempt
+from stepconv.lessons.format import (
+    Block,
+    Heading,
+    PageBreak,
+    Paragraph,
+    QuestionMarker,
+    SceneMarker,
+    plain,
+)
+from stepconv.lessons.outline import Outline
+from stepconv.lessons.progress import Place
+
+_TO_THE_END = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What is read.
+
+    Attributes
+    ----------
+    outlines : Mapping
+        The prose in each language; both have the same markers and headings.
+    questions : Mapping
+    stepped : collection of str
+        The scenes that can be stepped through.
+    followed : bool
+        Whether another lesson comes after this one.
+    """
+
+    outlines: Mapping[str, Outline]
+    questions: Mapping[str, Asked]
+    stepped: Collection[str]
+    followed: bool = False
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A scene to be stepped through: from the start, or as the wrong answer to a question asks."""
+
+    scene: str = ""
+    question: str = ""
+
+
+@dataclass(frozen=True)
+class Session:
+    """One state of a lesson that is read.
+
+    Attributes
+    ----------
+    reading : Reading
+    language : str
+    at : int
+        The block with which the page begins; behind the last block stands the end.
+    starts : tuple of int
+        The blocks with which pages begin, in this language and on this terminal.
+    scroll, overflow, room : int
+        Lines passed at the top of the page; lines that do not fit; lines that do.
+    focus : int
+        Which of the page's scenes is stepped through next.
+    attempts : Mapping
+        For each question that was begun, how it stands.
+    overlay : {"", "help", "contents"}
+    cursor : int
+        The entry chosen in the contents.
+    replay : Replay or None
+        What is to be stepped through now, before the page is shown again.
+    done, follow : bool
+        Whether the reading is over, and whether the next lesson is wanted.
+    """
+
+    reading: Reading
+    language: str = "en"
+    at: int = 0
+    starts: tuple[int, ...] = (0,)
+    scroll: int = 0
+    overflow: int = 0
+    room: int = 1
+    focus: int = 0
+    attempts: Mapping[str, Attempt] = field(default_factory=lambda: MappingProxyType({}))
+    overlay: str = ""
+    cursor: int = 0
+    replay: Replay | None = None
+    done: bool = False
+    follow: bool = False
+
+    # -- where one is -------------------------------------------------------------------
+
+    @property
+    def outline(self) -> Outline:
+        """The prose in the current language."""
+        return self.reading.outlines[self.language]
+
+    @property
+    def page(self) -> int:
+        """The number of the page, from 0."""
+        return max(sum(start <= self.at for start in self.starts) - 1, 0)
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """What stands on the page; nothing at the end."""
+        page = self.page
+        end = self.starts[page + 1] if page + 1 < len(self.starts) else None
+        return self.outline.blocks[self.starts[page] : end]
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the page is the one behind the last block."""
+        return self.at >= len(self.outline.blocks)
+
+    @property
+    def place(self) -> Place:
+        """Where one is, whatever the language and the terminal."""
+        return self.outline.places[min(self.at, len(self.outline.blocks))]
+
+    @property
+    def question(self) -> str | None:
+        """The question asked on the page."""
+        asked = (block.question for block in self.blocks if isinstance(block, QuestionMarker))
+        return next(asked, None)
+
+    @property
+    def scenes(self) -> tuple[str, ...]:
+        """The scenes on the page that can be stepped through."""
+        return tuple(
+            block.scene
+            for block in self.blocks
+            if isinstance(block, SceneMarker) and block.scene in self.reading.stepped
+        )
+
+    def attempt(self, question: str) -> Attempt:
+        """How a question stands."""
+        return self.attempts.get(question, Attempt())
+
+    # -- what others tell it --------------------------------------------------------------
+
+    def fitted(self, starts: Sequence[int], room: int, overflow: int) -> Session:
+        """Take over where pages begin, how many lines one has, and how many are too many."""
+        page = max(sum(start <= self.at for start in starts) - 1, 0)
+        return replace(
+            self,
+            starts=tuple(starts),
+            at=starts[page],
+            room=room,
+            overflow=overflow,
+            scroll=min(self.scroll, overflow),
+        )
+
+    def returned(self) -> Session:
+        """Go on after a replay."""
+        return replace(self, replay=None)
+
+    def went_to(self, at: int) -> Session:
+        """Show the page on which a block stands."""
+        inside = min(max(at, 0), len(self.outline.blocks))
+        page = max(sum(start <= inside for start in self.starts) - 1, 0)
+        return replace(self, at=self.starts[page], scroll=0, focus=0)
+
+    # -- keys -----------------------------------------------------------------------------
+
+    def press(self, key: str) -> Session:
+        """Return the state after `key`; a key without a meaning changes nothing."""
+        if key == "ctrl-c":
+            return replace(self, done=True)
+        if self.overlay == "help":
+            return replace(self, overlay="")
+        if self.overlay:
+            return self._choose(key)
+        if (answered := self._answer(key)) is not None:
+            return answered
+        action = _KEYS.get(key)
+        return self if action is None else action(self)
+
+    def _answer(self, key: str) -> Session | None:
+        """Let the question of the page have the key, if it is one of its own."""
+        name = self.question
+        if name is None:
+            return None
+        before = self.attempt(name)
+        after = before.press(key, self.reading.questions[name])
+        if after is None:
+            return None
+        said = (after.hints, after.verdict, after.outcome) != (
+            before.hints,
+            before.verdict,
+            before.outcome,
+        )
+        attempts = MappingProxyType({**self.attempts, name: after})
+        return replace(self, attempts=attempts, scroll=_TO_THE_END if said else self.scroll)
+
+    def _next(self) -> Session:
+        """Go on: to the lines that did not fit, then to the next page."""
+        if self.scroll < self.overflow:
+            return self._scroll(max(self.room - 1, 1))
+        if self.page + 1 < len(self.starts):
+            return self.went_to(self.starts[self.page + 1])
+        return self
+
+    def _back(self) -> Session:
+        return self.went_to(self.starts[max(self.page - 1, 0)])
+
+    def _scroll(self, lines: int) -> Session:
+        return replace(self, scroll=min(max(self.scroll + lines, 0), self.overflow))
+
+    def _enter(self) -> Session:
+        if self.at_end and self.reading.followed:
+            return replace(self, done=True, follow=True)
+        return self._next()
+
+    def _switch(self) -> Session:
+        """Show the same place in the other language."""
+        languages = list(self.reading.outlines)
+        other = languages[(languages.index(self.language) + 1) % len(languages)]
+        at = self.reading.outlines[other].find(self.place)
+        return replace(self, language=other, at=at, starts=(0,))
+
+    def _step(self) -> Session:
+        """Step through what an answer went wrong on, or else through a scene of the page."""
+        name = self.question
+        if name is not None and self.attempt(name).wrong:
+            return replace(self, replay=Replay(question=name))
+        scenes = self.scenes
+        if not scenes:
+            return self
+        return replace(self, replay=Replay(scene=scenes[self.focus % len(scenes)]))
+
+    def _next_scene(self) -> Session:
+        return replace(self, focus=(self.focus + 1) % max(len(self.scenes), 1))
+
+    # -- contents -------------------------------------------------------------------------
+
+    def _contents(self) -> Session:
+        entries = self.outline.entries
+        here = max(sum(entry.at <= self.at for entry in entries) - 1, 0)
+        return replace(self, overlay="contents", cursor=here)
+
+    def _choose(self, key: str) -> Session:
+        entries = self.outline.entries
+        moves = {"up": -1, "down": 1, "home": -len(entries), "end": len(entries)}
+        if key in moves:
+            cursor = min(max(self.cursor + moves[key], 0), len(entries) - 1)
+            return replace(self, cursor=cursor)
+        if key == "enter" and entries:
+            return replace(self.went_to(entries[self.cursor].at), overlay="")
+        return replace(self, overlay="") if key in ("escape", "q", "t") else self
+
+
+def page_starts(blocks: Sequence[Block], heights: Sequence[int], room: int) -> tuple[int, ...]:
+    """Return with which blocks pages begin: as much on each as fits, and the end on its own.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+    heights : sequence of int
+        Lines of each block.
+    room : int
+        Lines of a page. A block that has more is alone on its page.
+
+    Notes
+    -----
+    A blank line parts two blocks. A question closes its page, so that there is one at most; a
+    heading, and a line that ends in a colon, stay with what follows.
+    """
+    starts, used = [0], 0
+    for k, block in enumerate(blocks):
+        if isinstance(block, PageBreak):
+            used = room  # what follows begins a page
+            continue
+        needed = heights[k] + _kept_with(blocks, heights, k)
+        if used and used + 1 + needed > room and k > starts[-1]:
+            starts.append(k)
+            used = 0
+        used += bool(used) + heights[k]
+        if isinstance(block, QuestionMarker):
+            used = room
+    return (*starts, len(blocks))
+
+
+def _kept_with(blocks: Sequence[Block], heights: Sequence[int], k: int) -> int:
+    """Return how many lines after block `k` have to be on its page."""
+    if k + 1 >= len(blocks) or not _leads_on(blocks[k]):
+        return 0
+    return 1 + heights[k + 1] + _kept_with(blocks, heights, k + 1)
+
+
+def _leads_on(block: Block) -> bool:
+    if isinstance(block, Paragraph):
+        return plain(block.text).rstrip().endswith((":", "："))
+    return isinstance(block, Heading)
+
+
+def _keys(
+    names: str, action: Callable[[Session], Session]
+) -> dict[str, Callable[[Session], Session]]:
+    return dict.fromkeys(names.split(), action)
+
+
+_KEYS: dict[str, Callable[[Session], Session]] = {
+    **_keys("right n space pagedown", Session._next),
+    **_keys("left p backspace pageup", Session._back),
+    **_keys("enter", Session._enter),
+    **_keys("down", lambda state: state._scroll(1)),
+    **_keys("up", lambda state: state._scroll(-1)),
+    **_keys("home", lambda state: state.went_to(0)),
+    **_keys("end", lambda state: state.went_to(len(state.outline.blocks))),
+    **_keys("r", Session._step),
+    **_keys("s", Session._next_scene),
+    **_keys("t", Session._contents),
+    **_keys("l", Session._switch),
+    **_keys("?", lambda state: replace(state, overlay="help")),
+    **_keys("q escape", lambda state: replace(state, done=True)),
+}
