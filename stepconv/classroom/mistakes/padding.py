@@ -1,0 +1,127 @@
+"""Mistakes about padding: how much, on which side, and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from stepconv.classroom.mistakes.base import Mistake, Words
+from stepconv.classroom.run import Run
+from stepconv.language import _
+from stepconv.values import PADDING_MODES
+
+Pair = tuple[int, int]
+
+
+def _repadded(run: Run, change: Callable[[Pair], Pair]) -> Run | None:
+    pads = run.padding
+    wrong = tuple(change(pair) for pair in pads)
+    return None if wrong == pads else run.changed(padding=wrong)
+
+
+def _ignored(run: Run) -> Run | None:
+    return _repadded(run, lambda pair: (0, 0))
+
+
+def _ignored_words() -> Words:
+    return Words(
+        _("padding left out"),
+        _("The numbers are those of the layer without its padding."),
+        _("Write the padding cells down first, then slide the kernel over the longer row."),
+    )
+
+
+def _total(run: Run) -> Run | None:
+    # A total of 1 has no halves: it would be padding on one side, another mistake.
+    if max(map(max, run.padding)) < 2:
+        return None
+    return _repadded(run, lambda pair: (pair[0] // 2, pair[1] - pair[1] // 2))
+
+
+def _total_words() -> Words:
+    return Words(
+        _("padding shared between the sides"),
+        _(
+            "The padding was taken for a total, half of it on each side. It is what is added on"
+            " every side."
+        ),
+        _("Add padding cells before and as many again after: 2 · padding along each axis."),
+    )
+
+
+def _before(run: Run) -> Run | None:
+    return _repadded(run, lambda pair: (pair[0], 0) if min(pair) else pair)
+
+
+def _after(run: Run) -> Run | None:
+    return _repadded(run, lambda pair: (0, pair[1]) if min(pair) else pair)
+
+
+def _other_side(run: Run) -> Run | None:
+    return _repadded(run, lambda pair: (pair[1], pair[0]))
+
+
+def _before_words() -> Words:
+    return Words(
+        _("padding before only"),
+        _("The padding stands before the input alone; the side after it was left as it was."),
+        _("Add the same number of cells on both sides."),
+    )
+
+
+def _after_words() -> Words:
+    return Words(
+        _("padding after only"),
+        _("The padding stands after the input alone; the side before it was left as it was."),
+        _("Add the same number of cells on both sides."),
+    )
+
+
+def _other_side_words() -> Words:
+    return Words(
+        _("padding on the other side"),
+        _(
+            "The two sides get different numbers of padding cells here, and they were taken the"
+            " wrong way round."
+        ),
+        _('The first number stands before the input. Where "same" is odd, the extra goes after.'),
+    )
+
+
+def _bordered(run: Run, mode: str) -> Run | None:
+    padded = any(map(any, run.padding))
+    if run.transposed or not padded or mode == run.spec.padding_mode:
+        return None
+    return run.changed(padding_mode=mode)
+
+
+def _bordered_words(mode: str) -> Words:
+    meanings = {
+        "zeros": _("The padding was filled with zeros; this layer has another border."),
+        "reflect": _(
+            "The padding was filled as reflect does: mirrored, the edge itself not repeated."
+        ),
+        "replicate": _("The padding was filled as replicate does: the edge repeated."),
+        "circular": _("The padding was filled as circular does: from the opposite end."),
+        "symmetric": _("The padding was filled as symmetric does: mirrored, the edge repeated."),
+    }
+    return Words(
+        _("border taken for {mode}").format(mode=mode),
+        meanings[mode],
+        _("Look up padding_mode, and write down what each padding cell holds before you begin."),
+    )
+
+
+MISTAKES = (
+    Mistake("padding_ignored", _ignored, _ignored_words),
+    Mistake("padding_one_side", _before, _before_words, "before"),
+    Mistake("padding_one_side", _after, _after_words, "after"),
+    Mistake("padding_one_side", _other_side, _other_side_words, "swapped"),
+    Mistake("padding_total", _total, _total_words),
+    *(
+        Mistake(
+            "mode_confused", partial(_bordered, mode=mode), partial(_bordered_words, mode), mode
+        )
+        for mode in PADDING_MODES
+    ),
+)
