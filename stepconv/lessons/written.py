@@ -1,0 +1,86 @@
+"""Results as a learner reads and writes them: no ``array(…)``, no trailing zeros."""
+
+from __future__ import annotations
+
+import unicodedata
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepconv.language import _
+from stepconv.lessons.functions import Exact
+
+DIGITS = 6
+"""Significant digits of a number that is not whole; ``exact(x)`` shows them all."""
+
+
+def written(value: Any) -> str:
+    """Return `value` as prose has it.
+
+    Arrays are in the form that the command line takes, without leading axes of length 1;
+    tuples, which are shapes and places, are in brackets; lists are parted by commas.
+
+    >>> written(np.array([[[2, 3, 3, 2]]])), written(np.array([[1.5, 2], [3, 4]]))
+    ('2 3 3 2', '1.5 2; 3 4')
+    >>> written((6, 3, 5)), written([3, 7, 15]), written(1 / 3), written(4.0), written(True)
+    ('(6, 3, 5)', '3, 7, 15', '0.333333', '4', 'True')
+    """
+    if isinstance(value, np.ndarray):
+        return _array(bare(value))
+    if isinstance(value, tuple):
+        inside = ", ".join(map(written, value))
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, list):
+        nested = any(isinstance(one, list) for one in value)
+        return ("; " if nested else ", ").join(map(written, value)) if value else _("none")
+    return _number(value)
+
+
+def bare(array: NDArray[Any]) -> NDArray[Any]:
+    """Leave out the leading axes of length 1, but not the last axis.
+
+    >>> bare(np.ones((1, 1, 4))).shape, bare(np.ones((1, 2, 1))).shape, bare(np.ones((1, 1))).shape
+    ((4,), (2, 1), (1,))
+    """
+    while array.ndim > 1 and len(array) == 1:
+        array = array[0]
+    return array
+
+
+def columns(text: str) -> int:
+    """Return how many columns `text` takes on a terminal.
+
+    >>> columns("conv"), columns("卷积")
+    (4, 4)
+    """
+    return sum(
+        0 if unicodedata.combining(mark) else 1 + (unicodedata.east_asian_width(mark) in "WF")
+        for mark in text
+    )
+
+
+def _array(array: NDArray[Any]) -> str:
+    if array.ndim == 0:
+        return _number(array.item())
+    if array.size == 0:
+        return _("none")
+    if array.ndim > 3:
+        return f"[{', '.join(map(_array, array))}]"
+    mark = {1: " ", 2: "; ", 3: " | "}[array.ndim]
+    return mark.join(map(_array, array)) if array.ndim > 1 else " ".join(map(_number, array))
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, Exact):
+        return repr(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool | int | str | Fraction) or value is None:
+        return str(value)
+    if isinstance(value, complex):
+        return f"{_number(value.real)}{'' if value.imag < 0 else '+'}{_number(value.imag)}j"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
+        return str(int(value))
+    return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)
