@@ -25,8 +25,8 @@ from stepconv.lessons.written import written
 if TYPE_CHECKING:
     from stepconv.classroom.diagnosis import Diagnosis
 
-LETTERS = "ABCDEFGH"
-"""What the options of a choice are called."""
+LETTERS = "ABCDEFG"
+"""What the options of a choice are called; H asks for a hint."""
 
 LocalizedSpans = Mapping[str, Spans]
 
