@@ -32,12 +32,12 @@ class Said:
 class Sum:
     """A question whose answer is 12."""
 
-    choices: tuple[str, ...] = ()
-    clues: tuple[str, ...] = ("vague", "plain")
+    options: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ("vague", "plain")
 
     def judge(self, text: str) -> Said:
-        if self.choices:
-            return Said(text == "b")
+        if self.options:
+            return Said(text == "B")
         return Said(text == "12", unreadable=not text.isdecimal())
 
 
@@ -77,7 +77,7 @@ CHINESE: tuple[Block, ...] = (
 )
 READING = Reading(
     outlines={"en": Outline(ENGLISH), "zh": Outline(CHINESE)},
-    questions={"sum": Sum(), "which": Sum(choices=("one", "two"))},
+    questions={"sum": Sum(), "which": Sum(options=("one", "two"))},
     stepped={"valid", "padded"},
     followed=True,
 )
@@ -221,10 +221,10 @@ def test_giving_up_shows_the_answer_and_ends_the_question() -> None:
 
 def test_letters_choose_and_do_nothing_else() -> None:
     choosing = at_page(3).press("a").press("b")
-    assert choosing.attempt("which").typed == "b"
+    assert choosing.attempt("which").typed == "B"
     assert choosing.press("enter").attempt("which").outcome == RIGHT
-    assert choosing.press("c").attempt("which").typed == "b"
-    assert choosing.press("3").attempt("which").typed == "b"
+    assert choosing.press("c").attempt("which").typed == "B"
+    assert choosing.press("3").attempt("which").typed == "B"
 
 
 def test_a_question_can_be_skipped_and_stays_open() -> None:

@@ -4,42 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
+from stepconv.lessons.asked import Asked, Verdict
 from stepconv.lessons.progress import RIGHT, SHOWN
+from stepconv.lessons.questions import LETTERS
 
 LONGEST = 400
 """Characters of an answer, so that a cat on the keyboard fills no memory."""
 
 _TYPED = frozenset("0123456789-+.,;/()[]")
 """Keys that are part of an answer even where nothing is typed yet; others are commands then."""
-
-
-class Verdict(Protocol):
-    """What is to be said of an answer."""
-
-    @property
-    def right(self) -> bool:
-        """Whether it is the answer."""
-
-    @property
-    def unreadable(self) -> bool:
-        """Whether it could not be read: then it is no wrong answer either."""
-
-
-class Asked(Protocol):
-    """A question, whoever asks it: a lesson, or practice."""
-
-    @property
-    def choices(self) -> Sequence[str]:
-        """The options to choose from by their letters; none where an answer is written."""
-
-    @property
-    def clues(self) -> Sequence[str]:
-        """Hints, from the vaguest to the plainest, in the current language."""
-
-    def judge(self, text: str) -> Verdict:
-        """Say what is to be said of an answer."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +64,7 @@ class Attempt:
 
     def hint(self, asked: Asked) -> Attempt:
         """Ask for one hint more."""
-        return self if self.outcome else replace(self, hints=min(self.hints + 1, len(asked.clues)))
+        return self if self.outcome else replace(self, hints=min(self.hints + 1, len(asked.hints)))
 
     def give_up(self) -> Attempt:
         """Have the answer shown."""
@@ -104,8 +78,8 @@ class Attempt:
             return self.submit(self.typed, asked)
         if self.typed and key in ("backspace", "escape"):
             return replace(self, typed=self.typed[:-1] if key == "backspace" else "")
-        if key in letters(asked):
-            return replace(self, typed=key)
+        if key.upper() in letters(asked):
+            return replace(self, typed=key.upper())
         if key == "h":
             return self.hint(asked)
         if key == "x":
@@ -113,14 +87,11 @@ class Attempt:
         return self._type(" " if key == "space" and self.typed else key, asked)
 
     def _type(self, key: str, asked: Asked) -> Attempt | None:
-        if asked.choices or not (key in _TYPED or key == " "):
+        if asked.options or not (key in _TYPED or key == " "):
             return None
         return replace(self, typed=(self.typed + key)[:LONGEST])
 
 
 def letters(asked: Asked) -> Sequence[str]:
-    """Return the letters of the options, in their order.
-
-    More than seven would reach those that are commands.
-    """
-    return "abcdefg"[: len(asked.choices)]
+    """Return the letters of the options, in their order."""
+    return tuple(LETTERS[: len(asked.options)])

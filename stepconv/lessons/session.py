@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from stepconv.lessons.attempt import Asked, Attempt
+from stepconv.lessons.asked import Asked
+from stepconv.lessons.attempt import Attempt
 from stepconv.lessons.format import (
     Block,
     Heading,

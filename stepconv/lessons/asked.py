@@ -1,0 +1,77 @@
+"""What a question is to those who ask it, whether it comes from a lesson or from practice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from stepconv.classroom.diagnosis import Diagnosis
+from stepconv.errors import InputError
+from stepconv.lessons.format import Spans
+
+
+class Choice(Protocol):
+    """One option of a choice."""
+
+    @property
+    def text(self) -> Spans:
+        """The option, in the current language."""
+
+    @property
+    def why(self) -> Spans:
+        """Why it is right or wrong."""
+
+    @property
+    def right(self) -> bool:
+        """Whether it is the answer."""
+
+
+class Verdict(Protocol):
+    """What is to be said of an answer."""
+
+    @property
+    def right(self) -> bool:
+        """Whether it is the answer."""
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether it could not be read: then it is no wrong answer either."""
+
+    @property
+    def problem(self) -> InputError | None:
+        """Why it could not be read."""
+
+    @property
+    def why(self) -> Spans:
+        """Why the option chosen is right or wrong; empty where there are none."""
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """The mistakes that give the wrong answer, where they can be known."""
+
+    @property
+    def cell(self) -> tuple[int, ...] | None:
+        """The output cell (n, channel, *position) at which it goes wrong, where there is one."""
+
+
+class Asked(Protocol):
+    """A question with its words in the current language."""
+
+    @property
+    def ask(self) -> Spans:
+        """The question."""
+
+    @property
+    def options(self) -> Sequence[Choice]:
+        """What to choose from, by letters; nothing where an answer is written."""
+
+    @property
+    def hints(self) -> Sequence[Spans]:
+        """Hints, from the vaguest to the plainest."""
+
+    @property
+    def right_answer(self) -> str:
+        """The answer as it may be typed; a letter where there are options."""
+
+    def judge(self, text: str) -> Verdict:
+        """Say what is to be said of an answer."""

@@ -1,0 +1,131 @@
+"""QuestionView: a question as it stands, with the hints asked for and what is said of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from stepconv.classroom.diagnosis import Diagnosis
+from stepconv.files import shown
+from stepconv.language import _
+from stepconv.lessons.asked import Asked, Verdict
+from stepconv.lessons.attempt import Attempt
+from stepconv.lessons.format import Spans
+from stepconv.lessons.progress import RIGHT
+from stepconv.lessons.questions import LETTERS
+from stepconv.views.lessons.breaking import broken
+from stepconv.views.lessons.prose import styled
+from stepconv.views.parts.paragraph import sentences
+from stepconv.views.theme import Look
+
+INDENT = 2
+MOST_EXPLANATIONS = 3
+"""How many mistakes that cannot be told apart are named; more help nobody."""
+
+
+class QuestionView:
+    """A question, its options, and how an attempt at it stands.
+
+    Parameters
+    ----------
+    asked : Asked
+    look : Look
+    title : str
+        Which question it is, such as "Question 2 of 5".
+    attempt : Attempt, optional
+        A fresh one by default.
+    """
+
+    def __init__(
+        self, asked: Asked, look: Look, *, title: str = "", attempt: Attempt | None = None
+    ) -> None:
+        self.asked = asked
+        self.look = look
+        self.title = title
+        self.attempt = attempt or Attempt()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = options.max_width
+        if self.title:
+            title = Text(self.look.plain("── "), self.look.style("rule"))
+            yield title.append(self.title, self.look.style("title"))
+        yield from broken(styled(self.asked.ask, self.look), width)
+        for letter, option in zip(LETTERS, self.asked.options, strict=False):
+            yield from self._hung(f"{letter}  ", styled(option.text, self.look), width)
+        for number, hint in enumerate(self.asked.hints[: self.attempt.hints], 1):
+            yield Text()
+            name = _("Hint {number} of {count}").format(number=number, count=len(self.asked.hints))
+            yield from self._led(name, styled(hint, self.look), width)
+        told = list(self._told(width))
+        if told:
+            yield Text()
+            yield from told
+
+    # -- what is said of an answer --------------------------------------------------------
+
+    def _told(self, width: int) -> Iterator[Text]:
+        attempt, answer = self.attempt, self.asked.right_answer
+        if attempt.outcome == RIGHT:
+            yield from self._head(_("Right: {answer}").format(answer=answer), "right", width)
+            yield from self._because(attempt.verdict.why if attempt.verdict else (), width)
+        elif attempt.outcome:
+            yield from self._head(_("The answer is {answer}").format(answer=answer), "title", width)
+            right = next((option.why for option in self.asked.options if option.right), ())
+            yield from self._because(right, width)
+        elif attempt.verdict is not None:
+            yield from self._wrong(attempt.verdict, width)
+
+    def _wrong(self, verdict: Verdict, width: int) -> Iterator[Text]:
+        if verdict.problem is not None:
+            text = _("That cannot be read: {problem}").format(problem=verdict.problem)
+            yield from self._head(text, "wrong", width)
+            return
+        text = _("{answer} is not it.").format(answer=shown(self.attempt.answer, 40))
+        yield from self._head(text, "wrong", width)
+        yield from self._because(verdict.why, width)
+        if verdict.diagnosis is not None:
+            for reason in reasons(verdict.diagnosis):
+                yield from self._words(reason, width)
+
+    def _head(self, text: str, role: str, width: int) -> list[Text]:
+        return broken(Text(self.look.formula(text), self.look.style(role)), width)
+
+    def _because(self, why: Spans, width: int) -> list[Text]:
+        return broken(styled(why, self.look), width) if why else []
+
+    def _words(self, text: str, width: int) -> list[Text]:
+        return broken(Text(self.look.formula(text)), width)
+
+    def _led(self, name: str, text: Text, width: int) -> list[Text]:
+        lead = Text(_("{name}: ").format(name=name), self.look.style("label"))
+        return broken(lead.append_text(text), width)
+
+    def _hung(self, mark: str, text: Text, width: int) -> Iterator[Text]:
+        """Yield a text with `mark` before its first line."""
+        head = Text(" " * INDENT).append(mark, self.look.style("key"))
+        for line in broken(text, width - INDENT - len(mark)):
+            yield head.append_text(line)
+            head = Text(" " * (INDENT + len(mark)))
+
+
+def reasons(diagnosis: Diagnosis) -> list[str]:
+    """Say in the current language what a wrong answer shows, a paragraph for each thing."""
+    found = diagnosis.explanations
+    if not found:
+        return [fact.text for fact in diagnosis.facts] or [
+            _("It is not the result of a mistake that is known here. Work it out once more.")
+        ]
+    told = [
+        sentences([f"{one.explanation}" for one in explanation.mistakes])
+        for explanation in found[:MOST_EXPLANATIONS]
+    ]
+    if len(found) == 1:
+        return [*told, sentences(mistake.advice for mistake in found[0].mistakes)]
+    head = _("Several slips give this number, and it does not show which one was made:")
+    names = [
+        _(" and ").join(mistake.name for mistake in explanation.mistakes)
+        for explanation in found[:MOST_EXPLANATIONS]
+    ]
+    return [head, *(f"- {name}: {text}" for name, text in zip(names, told, strict=True))]
