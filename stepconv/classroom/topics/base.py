@@ -1,0 +1,93 @@
+"""Topic: a kind of problem, drawn until it tells mistakes apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from stepconv.classroom.asked import the_output
+from stepconv.classroom.drawing import Draw
+from stepconv.classroom.mistakes import MISTAKES
+from stepconv.classroom.problem import Problem
+from stepconv.classroom.run import Array
+from stepconv.errors import ShapeError
+
+ALIKE = (frozenset({"padding_total", "padding_one_side"}),)
+"""Codes that may give one answer: as sizes, half of p on each side and p on one are the same."""
+
+LARGEST_NUMBER = 200
+MOST_CELLS = {1: 12, 2: 18, 3: 24}
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A kind of problem.
+
+    Attributes
+    ----------
+    name : str
+    title : callable
+        What it is about, in the current language.
+    draw : callable
+        ``draw(draw, level)`` is a problem that may or may not tell mistakes apart.
+    focus : tuple of tuple of str
+        For levels 1, 2 and 3 the codes that every problem must be able to show.
+    """
+
+    name: str
+    title: Callable[[], str]
+    draw: Callable[[Draw, int], Problem]
+    focus: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+    def accepts(self, problem: Problem, level: int) -> bool:
+        """Whether a problem can be done by hand and tells mistakes apart."""
+        if not _by_hand(problem, level):
+            return False
+        codes = told_apart(problem)
+        return codes is not None and codes.issuperset(self.focus[level - 1])
+
+
+def told_apart(problem: Problem) -> set[str] | None:
+    """Return the codes that a problem can show; None where two of them look alike.
+
+    For a problem about values every mistake that applies must change the answer; sizes,
+    which most mistakes leave alone, need only tell those apart that do not.
+    """
+    values = problem.asked is the_output
+    found: list[tuple[str, Array]] = []
+    for mistake in MISTAKES:
+        if mistake.code in ("missing_axis", "extra_axis") and not problem.exact_shape:
+            continue
+        wrong = mistake.apply(problem.start())
+        if wrong is None:
+            continue
+        answers = list(problem.answers_under(mistake.apply))
+        if values and not answers:
+            return None
+        for answer in answers:
+            if any(_confused(problem, mistake.code, answer, *known) for known in found):
+                return None
+            found.append((mistake.code, answer))
+    return {code for code, _answer in found}
+
+
+def _confused(problem: Problem, code: str, answer: Array, known: str, other: Array) -> bool:
+    if code == known or {code, known} in ALIKE:
+        return False
+    return problem.same(answer, other)
+
+
+def _by_hand(problem: Problem, level: int) -> bool:
+    try:
+        problem.run.geometry  # noqa: B018  # drawn sizes may leave the kernel no room
+    except ShapeError:
+        return False
+    if problem.asked is not the_output:
+        return True
+    if prod(problem.run.output_shape) > MOST_CELLS[level]:
+        return False
+    output = problem.run.output
+    return int(np.abs(output).max()) <= LARGEST_NUMBER and len(np.unique(output)) > 1
