@@ -97,6 +97,26 @@ class Problem:
         asked = getattr(self.asked, "__name__", repr(self.asked))
         return f"Problem({self.run.spec!r}, input {self.run.input.shape}, {asked})"
 
+    def asking(self, asked: Asked) -> Problem:
+        """Return another question about the same layer.
+
+        >>> from stepconv.classroom.asked import Cell
+        >>> problem = Problem([[[1, 1, 1, 1]]], [[[1, 1, 1]]], options={"padding": 1})
+        >>> problem.asking(Cell((0, 0, 3))).answer.item()
+        2
+        """
+        run = self.run
+        return Problem(
+            run.input,
+            run.weight,
+            run.bias,
+            run.options,
+            asked,
+            self.decimals,
+            exact_shape=self.exact_shape,
+            origin=run.origin,
+        )
+
     @cached_property
     def answer(self) -> Array:
         """What is asked, of the right run."""

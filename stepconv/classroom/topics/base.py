@@ -18,7 +18,7 @@ from stepconv.errors import ShapeError
 ALIKE = (frozenset({"padding_total", "padding_one_side"}),)
 """Codes that may give one answer: as sizes, half of p on each side and p on one are the same."""
 
-LARGEST_NUMBER = 200
+LARGEST_PRODUCT, LARGEST_NUMBER = 81, 200
 MOST_CELLS = {1: 12, 2: 18, 3: 24}
 
 
@@ -89,5 +89,6 @@ def _by_hand(problem: Problem, level: int) -> bool:
         return True
     if prod(problem.run.output_shape) > MOST_CELLS[level]:
         return False
-    output = problem.run.output
-    return int(np.abs(output).max()) <= LARGEST_NUMBER and len(np.unique(output)) > 1
+    run = problem.run
+    product = int(np.abs(run.input).max()) * int(np.abs(run.weight).max())
+    return product <= LARGEST_PRODUCT and int(np.abs(run.output).max()) <= LARGEST_NUMBER

@@ -33,8 +33,14 @@ def layer(
         draw.whole((1, inputs, *size), -5 if level == 3 else 0, 9),
         draw.whole((*weight, *kernel), low, 5, zero=False),
         draw.whole((outputs,), -9 if level > 1 else 1, 9, zero=False) if bias else None,
-        {name: value for name, value in options.items() if value != _PLAIN.get(name)},
+        {name: value for name, value in options.items() if value not in _PLAIN.get(name, ())},
     )
 
 
-_PLAIN = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "padding_mode": "zeros"}
+_PLAIN: dict[str, tuple[Any, ...]] = {
+    "stride": (1, (1, 1)),
+    "padding": (0, (0, 0), (0, 0, 0)),
+    "dilation": (1, (1, 1)),
+    "groups": (1,),
+}
+"""What need not be said: the defaults."""
