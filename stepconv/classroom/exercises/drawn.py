@@ -66,7 +66,7 @@ class Draws:
                 return
 
     def fits(self, run: Run) -> bool:
-        """Whether the function can be given this layer, and all that it takes is there."""
+        """Whether the function can be given this layer."""
         return (
             run.rank == self.rank
             and run.transposed == self.transposed
@@ -74,12 +74,14 @@ class Draws:
             and (not self.bare or run.input.shape[1] == run.output_shape[1] == 1)
             and all(before == after for before, after in run.padding)
             and _used(run) <= set(self.arguments)
-            and (run.bias is not None) == ("bias" in self.arguments)
         )
 
     def case(self, run: Run, seed: int) -> LayerCase:
         """Return the case about a layer."""
-        problem = Problem(run.input, run.weight, run.bias, run.options, ASKS[self.asks])
+        bias = run.bias
+        if bias is None and "bias" in self.arguments:
+            bias = np.zeros(run.output_shape[1], dtype=np.int64)
+        problem = Problem(run.input, run.weight, bias, run.options, ASKS[self.asks])
         place = None
         if self.asks == "cell":
             sizes = run.output_shape[2:]

@@ -147,22 +147,21 @@ def _case(section: Section, draws: Draws) -> Case:
         layers = section.text("layers")
         section.finish()
         return FieldCase(layers)
+    bias = _array(section, "bias") if "bias" in section else None
     if draws.asks == "size":
-        sizes = [_sizes(section, name) for name in ("input_size", "kernel_size")]
-        arrays = [np.ones((1, 1, *size), dtype=np.int64) for size in sizes]
-        bias = None
+        image = np.ones((1, 1, *_sizes(section, "input_size")), dtype=np.int64)
     else:
-        arrays = [
-            with_input_axes(_array(section, "input"), draws.rank),
-            with_weight_axes(_array(section, "weight"), draws.rank, draws.transposed),
-        ]
-        bias = _array(section, "bias") if "bias" in section else None
+        image = with_input_axes(_array(section, "input"), draws.rank)
+    if draws.asks in ("size", "columns"):  # the taps' values play no part
+        taps = np.ones((1, image.shape[1], *_sizes(section, "kernel_size")), dtype=np.int64)
+    else:
+        taps = with_weight_axes(_array(section, "weight"), draws.rank, draws.transposed)
     options = {name: _tuples(section.value(name)) for name in _OPTIONS if name in section}
     if draws.transposed:
         options["transposed"] = True
     place = section.value("position", None)
     section.finish()
-    problem = Problem(arrays[0], arrays[1], bias, options, ASKS[draws.asks])
+    problem = Problem(image, taps, bias, options, ASKS[draws.asks])
     try:
         case = LayerCase(problem, draws.arguments, draws.bare, _tuples(place))
         if case.expected.size == 0:

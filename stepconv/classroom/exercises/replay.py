@@ -56,7 +56,9 @@ def _texts(run: Run) -> tuple[str, str, list[str]]:
 
 
 def _numbers(array: Array) -> str:
-    """Return rows of numbers: ``1 2; 3 4``."""
+    """Return rows of numbers: ``1 2; 3 4``; a single row of a plane with its brackets."""
+    if array.ndim == 2 and len(array) == 1:
+        return json.dumps(array.tolist())
     rows = np.atleast_2d(array).tolist()
     return "; ".join(" ".join(map(str, row)) for row in rows)
 
