@@ -1,0 +1,175 @@
+"""Marking the answers to a question: each part by itself, and by what came before it.
+
+An error costs marks once. A part that is wrong, but follows from what was written in an
+earlier part, is right. A part that a mistake explains brings half its marks, and later parts
+may go on from that mistake. Otherwise the share of right numbers counts, from half of them on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepconv.classroom.diagnosis import Explanation, diagnose
+from stepconv.classroom.grading.following import (
+    Base,
+    Candidate,
+    Wrong,
+    after_padded,
+    aligned,
+    candidates,
+)
+from stepconv.classroom.grading.marks import Codes, Mark, halves
+from stepconv.classroom.grading.words import follows_reason, mistake_reason, wrong_reason
+from stepconv.classroom.problem import Problem
+from stepconv.classroom.worksheet.notation import read_answer, written
+from stepconv.classroom.worksheet.parts import Part
+from stepconv.classroom.worksheet.question import Question
+from stepconv.errors import InputError
+from stepconv.files import shown
+from stepconv.language import _
+
+Array = NDArray[Any]
+
+LEAST_SHARE = 0.5
+"""Of the numbers that must be right for any of the marks."""
+FOR_MISTAKE = 0.5
+"""Of the marks for work that is right but for a mistake that has a name."""
+
+
+def mark_question(question: Question, answers: Mapping[str, Any]) -> tuple[Mark, ...]:
+    """Mark what a student answered to a question.
+
+    Parameters
+    ----------
+    question : Question
+    answers : Mapping
+        For each part's code what was written, of any type; what is missing counts as empty.
+
+    Examples
+    --------
+    >>> from stepconv.classroom.worksheet.parts import parts_of
+    >>> problem = Problem([[[1, 2, 3]]], [[[1, 10]]], options={"padding": 1})
+    >>> question = Question(1, "padding", problem, parts_of(problem, 0))
+    >>> given = {"padded": "1 2 3", "size": "2", "products": "2 30", "output": "21 32"}
+    >>> for mark in mark_question(question, given):
+    ...     print(mark.part, mark.marks, mark.verdict)
+    padded 1.0 mistake
+    size 1.0 follows
+    products 2.0 follows
+    output 3.0 follows
+    """
+    marking = _Marking(question)
+    marks = [marking.mark(part, answers.get(part.code)) for part in question.parts]
+    return tuple(marking.narrowed(mark) for mark in marks)
+
+
+class _Marking:
+    """Where marking stands within a question."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.bases = [Base(question.problem.run)]
+        self.wrong: dict[str, Wrong] = {}
+        self.explained: dict[str, tuple[Explanation, ...]] = {}
+        self.followed: set[tuple[str, Codes]] = set()
+
+    def mark(self, part: Part, given: Any) -> Mark:
+        """Mark one part, and remember what later ones may follow from."""
+        right = np.asarray(part.asked(self.question.problem.run))
+        mark = Mark(
+            question=str(self.question.number),
+            part=part.code,
+            title=part.title,
+            marks=0.0,
+            most=part.marks,
+            verdict="missing",
+            reason=_("Nothing is written."),
+            expected=written(right),
+        )
+        try:
+            answer = read_answer(given)
+        except InputError as error:
+            return replace(
+                mark,
+                verdict="unreadable",
+                reason=_("This cannot be read: {reason}.").format(reason=error),
+                given=shown(str(given), 200),
+            )
+        if answer is None:
+            return mark
+        mark = replace(mark, given=written(answer))
+        answer = aligned(answer, right)
+        if np.array_equal(answer, right):
+            return replace(mark, marks=part.marks, verdict="right", reason=_("Right."))
+        return self._wrong(part, answer, right, mark)
+
+    def narrowed(self, mark: Mark) -> Mark:
+        """Leave out the explanations of a part that what was written later speaks against."""
+        found = self.explained.get(mark.part, ())
+        kept = [one for one in found if (mark.part, one.codes) in self.followed]
+        if len(found) < 2 or not kept:
+            return mark
+        codes = tuple(one.codes for one in kept)
+        return replace(mark, reason=mistake_reason(kept), mistakes=codes)
+
+    def _wrong(self, part: Part, answer: Array, right: Array, mark: Mark) -> Mark:
+        """Mark an answer that is not right in itself."""
+        known = list(candidates(part, self.bases, self.wrong))
+        follow = [one for one in known if np.array_equal(aligned(answer, one.value), one.value)]
+        self.wrong[part.code] = Wrong(part, answer)
+        self._go_on(part, answer)
+        if follow:
+            return self._follows(part, follow, mark)
+        run = self.question.problem.run
+        problem = Problem(
+            run.input, run.weight, run.bias, run.options, part.asked, origin=run.origin
+        )
+        diagnosis = diagnose(problem, answer)
+        shares = [_share(answer, value) for value in (right, *(one.value for one in known))]
+        marks = min(halves(max(shares) * part.marks), part.marks - 0.5)
+        if diagnosis.explanations:
+            self.explained[part.code] = diagnosis.explanations
+            for one in diagnosis.explanations:
+                self.bases.append(Base(one.run, (part.code,), one.codes))
+            return replace(
+                mark,
+                marks=max(marks, halves(FOR_MISTAKE * part.marks)),
+                verdict="mistake",
+                reason=mistake_reason(diagnosis.explanations),
+                mistakes=tuple(one.codes for one in diagnosis.explanations),
+            )
+        return replace(
+            mark,
+            marks=marks,
+            verdict="partly" if marks else "wrong",
+            reason=wrong_reason(answer, right, diagnosis.facts),
+        )
+
+    def _go_on(self, part: Part, answer: Array) -> None:
+        """Let later parts go on from a padded input as it was written."""
+        if part.code == "padded":
+            base = after_padded(self.question.problem.run, answer)
+            if base is not None:
+                self.bases.append(base)
+
+    def _follows(self, part: Part, follow: list[Candidate], mark: Mark) -> Mark:
+        """Mark an answer that is right by what was written before."""
+        for one in follow:
+            self.followed.update((code, one.base.mistakes) for code in one.base.parts)
+        fewest = min(follow, key=lambda one: len(one.parts))
+        reason = follows_reason(self.question, fewest.parts)
+        return replace(mark, marks=part.marks, verdict="follows", reason=reason)
+
+
+def _share(answer: Array, value: Array) -> float:
+    """Return which share of the numbers is right, 0 where it is less than half of them."""
+    answer = aligned(answer, value)
+    if answer.shape != value.shape or value.size < 2:
+        return 0.0
+    share = float(np.mean(answer == value))
+    return share if share >= LEAST_SHARE else 0.0

@@ -1,0 +1,174 @@
+"""What grading ends in: marks with a reason for each part, for each student."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FORMAT = "stepconv-grades-1"
+
+Codes = tuple[str, ...]
+"""Mistakes made together, by their codes."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one part of a question brought, or one case of an exercise.
+
+    Attributes
+    ----------
+    question : str
+        Which question, or case.
+    part : str
+        The name of the part in the answer file; "" for a case.
+    title : str
+        What it is called in a report.
+    marks, most : float
+    verdict : str
+        "right"; "follows", right by what was written before; "mistake", one that has a name;
+        "partly"; "wrong"; "missing"; "unreadable".
+    reason : str
+        Why, in the current language.
+    given, expected : str
+        As in an answer file.
+    mistakes : tuple of tuples of str
+        The explanations: each names the mistakes that together give the answer. Several that
+        cannot be told apart are all there.
+    """
+
+    question: str
+    part: str
+    title: str
+    marks: float
+    most: float
+    verdict: str
+    reason: str
+    given: str = ""
+    expected: str = ""
+    mistakes: tuple[Codes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One student's marks.
+
+    Attributes
+    ----------
+    student, name : str
+    file : str
+        What was graded; "" where nothing was handed in.
+    marks : tuple of Mark
+    notes : tuple of str
+        What the teacher ought to know besides.
+    """
+
+    student: str
+    name: str
+    file: str
+    marks: tuple[Mark, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> float:
+        """The marks in all."""
+        return sum(mark.marks for mark in self.marks)
+
+    @property
+    def most(self) -> float:
+        """What all right would bring."""
+        return sum(mark.most for mark in self.marks)
+
+    def question(self, name: str) -> float:
+        """Return the marks of one question."""
+        return sum(mark.marks for mark in self.marks if mark.question == name)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A class, graded.
+
+    Attributes
+    ----------
+    title : str
+        The worksheet's id, or the exercise's name.
+    graded : tuple of Graded
+    ungraded : tuple of (str, str)
+        Files that belong to nobody, and why.
+    missing : tuple of str
+        Protections that were not at hand while code ran.
+    """
+
+    title: str
+    graded: tuple[Graded, ...]
+    ungraded: tuple[tuple[str, str], ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The questions, in order."""
+        return tuple(dict.fromkeys(mark.question for one in self.graded for mark in one.marks))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON types; the same marks give the same text."""
+        return {
+            "format": FORMAT,
+            "title": self.title,
+            "students": [_student(one) for one in self.graded],
+            "ungraded": [{"file": file, "reason": reason} for file, reason in self.ungraded],
+            "missing_protections": list(self.missing),
+        }
+
+
+def plain(marks: float) -> float | int:
+    """Return marks as JSON and CSV show them: whole ones without a point.
+
+    >>> plain(2.0), plain(2.5)
+    (2, 2.5)
+    """
+    return int(marks) if marks == int(marks) else round(marks, 3)
+
+
+def halves(marks: float) -> float:
+    """Round marks down to halves.
+
+    >>> halves(1.9)
+    1.5
+    """
+    return int(marks * 2 + 1e-9) / 2
+
+
+def explained(mistakes: Sequence[Codes]) -> str:
+    """Write explanations in codes: those made together with +, alternatives with a stroke.
+
+    >>> explained([("flip",), ("padding_ignored", "ceil")])
+    'flip / padding_ignored + ceil'
+    """
+    return " / ".join(" + ".join(codes) for codes in mistakes)
+
+
+def _student(one: Graded) -> dict[str, Any]:
+    return {
+        "student": one.student,
+        "name": one.name,
+        "file": one.file,
+        "total": plain(one.total),
+        "most": plain(one.most),
+        "notes": list(one.notes),
+        "marks": [_mark(mark) for mark in one.marks],
+    }
+
+
+def _mark(mark: Mark) -> dict[str, Any]:
+    return {
+        "question": mark.question,
+        "part": mark.part,
+        "title": mark.title,
+        "marks": plain(mark.marks),
+        "most": plain(mark.most),
+        "verdict": mark.verdict,
+        "reason": mark.reason,
+        "given": mark.given,
+        "expected": mark.expected,
+        "mistakes": [list(codes) for codes in mark.mistakes],
+    }

@@ -1,0 +1,60 @@
+"""The reasons behind marks, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepconv.classroom.diagnosis import Explanation
+from stepconv.classroom.facts import Fact
+from stepconv.classroom.worksheet.notation import written
+from stepconv.classroom.worksheet.question import Question
+from stepconv.language import _
+
+Array = NDArray[Any]
+
+_TOLD = {"bias", "layout", "transposed", "missing", "too_many", "reversed", "shifted", "order"}
+_TOLD |= {"sign", "factor", "border"}
+"""Facts that name no cell: those that do count from 0, and a sheet counts from 1."""
+_MOST_NAMED = 4
+
+
+def follows_reason(question: Question, codes: Sequence[str]) -> str:
+    """Say that an answer is right by what was written before."""
+    letters = [f"({question.letter(part)})" for part in question.parts if part.code in codes]
+    return _("Right, going by what is written in {parts}.").format(parts=_(", ").join(letters))
+
+
+def mistake_reason(explanations: Sequence[Explanation]) -> str:
+    """Name the mistakes that give an answer, with what to do next where there is one alone."""
+    if len(explanations) == 1:
+        found = explanations[0].mistakes
+        sentences = [f"{one.name}: {one.explanation} {one.advice}" for one in found]
+        return " ".join(sentences)
+    names = [_(" together with ").join(one.name for one in each.mistakes) for each in explanations]
+    named = _("; or ").join(names[:_MOST_NAMED])
+    return _("One of these gives just this answer: {mistakes}.").format(mistakes=named)
+
+
+def wrong_reason(answer: Array, right: Array, facts: Sequence[Fact]) -> str:
+    """Say what is right about an answer, and where it is not, counted from 1."""
+    told = [fact.text for fact in facts if fact.code in _TOLD][:1]
+    if told:
+        return told[0]
+    if answer.shape != right.shape:
+        return _("{given} numbers are given; the answer has {count}.").format(
+            given=answer.size, count=right.size
+        )
+    places = np.flatnonzero(answer.reshape(-1) != right.reshape(-1))
+    if right.size == 1:
+        return _("{given} is not right.").format(given=written(answer))
+    if len(places) == right.size:
+        return _("None of the numbers is right.")
+    named = _(", ").join(str(place + 1) for place in places[:_MOST_NAMED])
+    more = "…" if len(places) > _MOST_NAMED else ""
+    return _("{right} of {count} numbers are right; wrong: number {places}.").format(
+        right=right.size - len(places), count=right.size, places=named + more
+    )
