@@ -40,6 +40,10 @@ class Draft:
         As in `Lesson`, without what is broken; `head` is None where that is.
     broken : set of str
         The scenes and questions that could not be read: to be left out of further complaints.
+    problems_in_prose : bool
+        Whether a block could not be read, so that markers may be missing.
+    results : int
+        How many expressions the checks have computed.
     """
 
     folder: Path
@@ -50,6 +54,8 @@ class Draft:
     questions: dict[str, Question] = field(default_factory=dict)
     prose: dict[str, tuple[Block, ...]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    problems_in_prose: bool = False
+    results: int = 0
 
     def lesson(self) -> Lesson:
         """Return the lesson; the first problem is raised where there is one."""
@@ -96,6 +102,7 @@ def read_draft(folder: Path) -> Draft:
             text = read_words(folder / file, name_of(folder, file))
             draft.prose[language], problems = parse(text, name_of(folder, file))
             draft.problems += problems
+            draft.problems_in_prose |= bool(problems)
     return draft
 
 

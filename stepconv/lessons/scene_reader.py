@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
-
 from stepconv.arrays import read_array
 from stepconv.arrays.axes import rank_of, with_input_axes, with_weight_axes
 from stepconv.arrays.nested import parse_json
@@ -137,24 +135,18 @@ def _convolution(section: Section, base: dict[str, Any]) -> ConvolutionScene:
     run = _own(section, run)
     order = section.choice("order", ORDERS, order)
     step = section.whole("step", None)
+    scene = ConvolutionScene(
+        **base, run=run, order=order, view=section.choice("view", VIEWS, None), step=step
+    )
     try:
-        steps = _steps(run, order)
+        steps = scene.steps
     except StepconvError as reason:
         raise section.refused("", reason) from reason
     if step is not None and not 1 <= step <= steps:
         raise section.refused(
             "step", InputError("there is no step {step}; there are {steps}", step=step, steps=steps)
         )
-    return ConvolutionScene(
-        **base, run=run, order=order, view=section.choice("view", VIEWS, None), step=step
-    )
-
-
-def _steps(run: Run, order: str) -> int:
-    """Return how many steps there are, without taking any; this binds the layer to its shapes."""
-    geometry = run.geometry
-    shape = geometry.input_shape if order == "scatter" else geometry.output_shape
-    return int(np.prod(shape))
+    return scene
 
 
 def _from_sample(section: Section) -> tuple[Run, str]:

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any
 
 from stepconv.classroom.run import Run
@@ -78,6 +79,13 @@ class ConvolutionScene(BaseScene):
     order: str = "gather"
     view: str | None = None
     step: int | None = None
+
+    @property
+    def steps(self) -> int:
+        """How many steps there are, without taking any; this binds the layer to its shapes."""
+        geometry = self.run.geometry
+        scatter = self.order == "scatter"
+        return prod(geometry.input_shape if scatter else geometry.output_shape)
 
     @cached_property
     def trace(self) -> Trace:
@@ -163,8 +171,8 @@ class ProgramScene(BaseScene):
                 exec(compile(self.program, self.id, "exec"), variables)
         except (Exception, SystemExit) as error:  # a program of somebody else: it may raise any
             raise InputError(
-                "{where}: line {line} of the program fails with {kind}: {reason}",
-                where=self.where,
+                "line {line} of the program {scene} fails with {kind}: {reason}",
+                scene=self.id,
                 line=_line(error, self.id),
                 kind=type(error).__name__,
                 reason=shown(str(error)),
