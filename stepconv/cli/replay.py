@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from rich.cells import cell_len
+from rich.console import Group
 from rich.text import Text
 
 from stepconv.cli.terminal import Terminal
@@ -14,7 +14,7 @@ from stepconv.language import _
 from stepconv.player import Counts, Player
 from stepconv.record import Trace
 from stepconv.views.frame import Frame, views_of
-from stepconv.views.parts.layout import flow
+from stepconv.views.parts.chrome import key_line, key_table, note_line, too_small
 from stepconv.views.parts.paragraph import wrapped
 from stepconv.views.screen import Screen
 
@@ -90,7 +90,7 @@ def lines(
     if screen.chosen_width is not None:
         width = min(width, screen.chosen_width)
     if width < NARROWEST or height < LOWEST:
-        return _too_small(screen, width, height)
+        return too_small((width, height), (NARROWEST, LOWEST), screen.look)
     footer = [_progress(trace, player), _keys(player, width, leave)]
     if player.help:
         body = _help(screen, width, height, leave)
@@ -170,9 +170,7 @@ def _keys(player: Player, width: int, leave: str) -> str:
         (2, "? " + _("help")),
         (0, "q " + leave),
     ]
-    while sum(cell_len(text) + 3 for _rank, text in parts) - 3 > width:
-        parts.remove(max(parts, key=lambda part: part[0]))
-    return "   ".join(text for _rank, text in parts)
+    return key_line(parts, width)
 
 
 def _help(screen: Screen, width: int, height: int, leave: str) -> list[str]:
@@ -190,30 +188,13 @@ def _help(screen: Screen, width: int, height: int, leave: str) -> list[str]:
         ("v", _("the next view: steps, table, matrix")),
         ("q Esc", leave),
     ]
-    label = max(cell_len(name) for name, _text in keys)
-    text = Text(_("Keys") + "\n\n", no_wrap=True, overflow="ellipsis")
-    for name, meaning in keys:
-        text.append("  " + name + " " * (label - cell_len(name) + 2), screen.look.style("key"))
-        text.append(meaning + "\n")
+    lines = [Text(_("Keys")), Text(), *key_table(keys, screen.look)]
     if height > len(keys) + 6:
-        text.append("\n" + _("Any key goes back."), screen.look.style("note"))
-    return [screen.look.plain(line) for line in screen.text(text, width=width).splitlines()]
-
-
-def _too_small(screen: Screen, width: int, height: int) -> list[str]:
-    message = _(
-        "The terminal is {width}×{height}; {least_width}×{least_height} are needed. Make it"
-        " larger, or press q to quit."
-    ).format(width=width, height=height, least_width=NARROWEST, least_height=LOWEST)
-    shown = flow([screen.look.plain(message)], max(width - 1, 2), gap=1)
-    return ([line.plain for line in shown] + [""] * height)[:height]
+        lines += [Text(), Text(_("Any key goes back."), screen.look.style("note"))]
+    text = screen.text(Group(*lines), width=width)
+    return [screen.look.plain(line) for line in text.splitlines()]
 
 
 def _note(screen: Screen, text: str, width: int, style: str | None = None) -> str:
-    line = Text(
-        screen.look.plain(text).replace("‖", "||" if screen.look.ascii else "‖"),
-        style or screen.look.style("note"),
-        no_wrap=True,
-        overflow="ellipsis",
-    )
-    return screen.text(line, width=width).rstrip("\n")
+    plain = text.replace("‖", "||") if screen.look.ascii else text
+    return screen.text(note_line(plain, screen.look, style), width=width).rstrip("\n")
