@@ -8,6 +8,7 @@ import typer
 
 from stepconv.cli.bench import bench
 from stepconv.cli.help import Command, Group, usage_error
+from stepconv.cli.lessons import lessons
 from stepconv.cli.matrix import matrix
 from stepconv.cli.options import _
 from stepconv.cli.output import Output
@@ -64,6 +65,14 @@ stepconv matrix @sparse-matrix --transpose""",
         """\
 stepconv samples
 stepconv samples sobel-x""",
+    ),
+    (
+        lessons,
+        _("List the lessons, check those of a folder, or forget how far you came."),
+        """\
+stepconv lessons
+stepconv lessons check my-lessons
+stepconv lessons reset sizes""",
     ),
     (
         bench,
