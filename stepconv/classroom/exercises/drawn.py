@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stepconv.classroom.drawing import Draw
 from stepconv.classroom.exercises.cases import Case, FieldCase, LayerCase
 from stepconv.classroom.exercises.kinds import ASKS
 from stepconv.classroom.problem import Problem
@@ -59,10 +60,9 @@ class Draws:
         topic = self.topics[number % len(self.topics)]
         level = self.levels[number % len(self.levels)]
         for attempt in range(TRIES):
-            drawn = seed * 1_000_003 + number * TRIES + attempt
-            run = generate(topic, level, drawn).run
+            run = generate(topic, level, f"{seed} {number} {attempt}").run
             if self.fits(run):
-                yield self.case(run, drawn)
+                yield self.case(run, Draw("cell", seed, number))
                 return
 
     def fits(self, run: Run) -> bool:
@@ -76,7 +76,7 @@ class Draws:
             and _used(run) <= set(self.arguments)
         )
 
-    def case(self, run: Run, seed: int) -> LayerCase:
+    def case(self, run: Run, draw: Draw) -> LayerCase:
         """Return the case about a layer."""
         bias = run.bias
         if bias is None and "bias" in self.arguments:
@@ -84,8 +84,7 @@ class Draws:
         problem = Problem(run.input, run.weight, bias, run.options, ASKS[self.asks])
         place = None
         if self.asks == "cell":
-            sizes = run.output_shape[2:]
-            place = tuple(int(k) for k in np.unravel_index(seed % int(np.prod(sizes)), sizes))
+            place = tuple(draw.below(size) for size in run.output_shape[2:])
         return LayerCase(problem, self.arguments, self.bare, place)
 
 
@@ -106,9 +105,8 @@ def _used(run: Run) -> set[str]:
 
 def _layers(seed: int, number: int) -> str:
     """Return a stack of layers, as `stepconv receptive` reads it."""
-    words = np.random.PCG64(np.random.SeedSequence([seed, number])).random_raw(10).tolist()
-    texts = []
-    for k in range(2 + words[0] % 2):
-        size, stride, apart = (word % 3 for word in words[1 + 3 * k : 4 + 3 * k])
-        texts.append(f"{size + 2},s={stride + 1},d={apart + 1}")
-    return " ".join(texts)
+    draw = Draw("layers", seed, number)
+    return " ".join(
+        f"{draw.between(2, 5)},s={draw.between(1, 3)},d={draw.between(1, 3)}"
+        for _ in range(draw.between(2, 3))
+    )

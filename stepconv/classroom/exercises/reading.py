@@ -18,6 +18,7 @@ from stepconv.classroom.exercises.drawn import Draws
 from stepconv.classroom.exercises.exercise import Exercise
 from stepconv.classroom.exercises.kinds import ASKS
 from stepconv.classroom.problem import Problem
+from stepconv.classroom.topics import LEVELS, topic
 from stepconv.documents import Section, nearest, read_document
 from stepconv.errors import InputError, StepconvError
 from stepconv.files import shown
@@ -127,6 +128,9 @@ def _draws(document: Section) -> Draws:
                 InputError('"{name}" is none of {names}', name=shown(name), names=", ".join(known)),
             )
     section = document.section("draws")
+    levels = tuple(section.value("levels", [1]))
+    if not levels or any(level not in LEVELS for level in levels):
+        raise section.refused("levels", InputError("a level is one of 1, 2 and 3"))
     draws = Draws(
         asks=asks,
         arguments=arguments,
@@ -134,9 +138,16 @@ def _draws(document: Section) -> Draws:
         rank=document.whole("rank", 1),
         transposed=document.flag("transposed", False),
         topics=section.texts("topics", ()),
-        levels=tuple(section.value("levels", [1])),
+        levels=levels,
         count=section.whole("count"),
     )
+    if asks != "field" and not draws.topics:
+        raise section.refused("topics", InputError("name a topic to draw from"))
+    for name in draws.topics:
+        try:
+            topic(name)
+        except InputError as error:
+            raise section.refused("topics", error) from error
     section.finish()
     return draws
 
