@@ -13,8 +13,9 @@ Call = Callable[[], object]
 
 # Reading the clock takes some 50 ns: what is shorter than this is timed many at once.
 _LEAST = 50e-6
-# Idle threads of torch and onnxruntime keep a core busy for some milliseconds after their work.
-_PAUSE = 0.03
+# Idle threads of the peers keep a core busy for a while after their work, those of OpenBLAS for
+# 30 ms: whoever came next would have one core less.
+_PAUSE = 0.1
 # Of the longest calls, in a round: one that does not count, and two that do.
 _CALLS = 3
 
