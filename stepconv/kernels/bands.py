@@ -33,10 +33,12 @@ from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
     CHANNELS,
+    SPAN,
     TAPS,
     TAPS_AT,
     TILE_SETTINGS,
     records,
+    span,
 )
 
 # Where the settings of a band stand in the array of settings, after those of the tiles.
@@ -160,14 +162,10 @@ class Layout:
         return read.ravel()
 
     def describe(self, tables: Tables) -> dict[int, int]:
-        """Return the settings of the band and its taps."""
+        """Return the settings of the band."""
         z, y, x = self.axes
         rows, columns = self.reach
-        offsets = self.offsets
         return {
-            CHANNEL_STEP: self.channel,
-            TAPS: len(offsets),
-            TAPS_AT: tables.add(offsets),
             DEPTH: z.input_size,
             HEIGHT: y.input_size,
             WIDTH: x.input_size,
@@ -190,6 +188,27 @@ class Layout:
             ROWS: self.rows,
             COLUMNS: self.columns,
         }
+
+
+def sums(tables: Tables, channels: int, step: int, offsets: Indices) -> dict[int, int]:
+    """Return the settings of sums over `channels` channels, `step` apart, with taps at `offsets`.
+
+    The taps of all channels of a piece stand in one list: one long loop, where taps inside channels
+    would be many short ones. That takes a fifth off the time of a kernel of 1.
+    """
+    own = span(channels, len(offsets))
+    return {
+        CHANNELS: channels,
+        CHANNEL_STEP: step,
+        TAPS: len(offsets),
+        TAPS_AT: tables.add(beside(offsets, own, step)),
+        SPAN: own,
+    }
+
+
+def beside(offsets: Indices, channels: int, step: int) -> Indices:
+    """Return the offsets of taps in some channels, `step` apart, one channel after the other."""
+    return (np.arange(channels)[:, None] * step + offsets).ravel()
 
 
 @inlined

@@ -29,22 +29,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, tile_lists
+from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums, tile_lists
 from stepconv.kernels.compiling import compiled, inlined, specialised
 from stepconv.kernels.cutting import Cut, cut, in_place
 from stepconv.kernels.host import host
 from stepconv.kernels.tiles import (
-    CHANNEL_STEP,
     CHANNELS,
     IN_PLACE,
     PLANE,
     RECORD,
-    SPAN,
     TAPS,
     TILE_ROWS,
     TILE_VECTORS,
     pack_block,
-    span,
     tile,
 )
 
@@ -200,10 +197,9 @@ class DirectPlan:
         settings = layout.describe(tables)
         image = prod(axis.input_size for axis in axes)
         band = 0 if cut.in_place else geometry.group_inputs * layout.channel
+        step = image if cut.in_place else layout.channel
+        settings |= sums(tables, geometry.group_inputs, step, layout.offsets)
         settings |= {
-            CHANNELS: geometry.group_inputs,
-            CHANNEL_STEP: image if cut.in_place else layout.channel,
-            SPAN: span(geometry.group_inputs, prod(geometry.kernel_size)),
             PLANE: prod(axis.output_size for axis in axes),
             IN_PLACE: cut.in_place,
             GROUPS: geometry.groups,

@@ -30,12 +30,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry, Indices
-from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, tile_lists
+from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums, tile_lists
 from stepconv.kernels.compiling import compiled, inlined, specialised
 from stepconv.kernels.cutting import cut
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
 from stepconv.kernels.tiles import (
+    CHANNEL_STEP,
     CHANNELS,
     IN_PLACE,
     PLANE,
@@ -45,7 +46,6 @@ from stepconv.kernels.tiles import (
     TAPS_AT,
     TILE_ROWS,
     TILE_VECTORS,
-    span,
     tile,
     turn,
 )
@@ -302,6 +302,9 @@ class PhasesPlan:
         stage_at = biases_at + TILE_ROWS
         settings |= {
             CHANNELS: inputs,
+            CHANNEL_STEP: layout.channel,
+            TAPS: 0,  # these are set for each phase
+            TAPS_AT: 0,
             SPAN: 0,
             PLANE: stage_plane,
             IN_PLACE: False,
@@ -412,8 +415,8 @@ def _phases(
             for part, axis in zip(parts, layout.axes, strict=True)
         ]
         taps = numbers[np.ix_(*along)].ravel()
-        records += [len(taps), tables.add(offsets[np.ix_(*places)].ravel())]
-        records.append(span(geometry.group_inputs, len(taps)))
+        own = sums(tables, geometry.group_inputs, layout.channel, offsets[np.ix_(*places)].ravel())
+        records += [own[TAPS], own[TAPS_AT], own[SPAN]]
         packing[taps, 0] = done + np.arange(len(taps)) * TILE_ROWS
         packing[taps, 1] = len(taps) * TILE_ROWS
         done += geometry.group_inputs * len(taps) * TILE_ROWS

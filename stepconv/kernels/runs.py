@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry, Indices
-from stepconv.kernels.bands import Layout, Tables
+from stepconv.kernels.bands import Layout, Tables, beside
 from stepconv.kernels.host import host
 from stepconv.kernels.small_tiles import (
     BEGIN,
@@ -67,16 +67,22 @@ class Runs:
         cycles += singles * (steps * _SINGLE_CYCLES + _TILE_CYCLES)
         return float(cycles.sum()) * -(-geometry.group_outputs // block)
 
-    def listed(self, tables: Tables, layout: Layout, block: int) -> Indices:
+    def listed(self, tables: Tables, layout: Layout, block: int, channels: int) -> Indices:
         """Write the list of each class: offsets of its taps in the band, and in the weights.
 
-        Returns where each begins, and its length, (classes, 2).
+        Of `channels` channels, as `bands.sums` does. Returns where each begins, and the taps of a
+        channel, (classes, 2).
         """
         offsets = layout.offsets
         lists = []
         for taps in self.taps:
             taken = taps if len(taps) else np.zeros(1, np.int64)  # a loop runs at least once
-            pairs = np.column_stack([offsets[taken], taken * block])
+            pairs = np.column_stack(
+                [
+                    beside(offsets[taken], channels, layout.channel),
+                    beside(taken * block, channels, len(offsets) * block),
+                ]
+            )
             lists.append((tables.add(pairs.ravel()), len(taken)))
         return np.array(lists)
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill
+from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums
 from stepconv.kernels.compiling import compiled, specialised
 from stepconv.kernels.cutting import BAND_BYTES, in_place
 from stepconv.kernels.host import host
@@ -39,7 +39,6 @@ from stepconv.kernels.tiles import (
     TAPS,
     TILE_ROWS,
     TILE_VECTORS,
-    span,
     vectors_of,
 )
 
@@ -169,8 +168,9 @@ class SmallPlan:
         self.units = units * shares
         tables = Tables()
         settings = layout.describe(tables)
+        settings |= sums(tables, geometry.group_inputs, layout.channel, layout.offsets)
         plane = depth * height * width
-        lists = runs.listed(tables, layout, block)
+        lists = runs.listed(tables, layout, block, settings[SPAN])
         parts = (together, samples % together) if samples % together else (together,)
         tiles = [
             runs.tiles(
@@ -187,8 +187,6 @@ class SmallPlan:
         starts = [tables.add(each.ravel()) for each in tiles]
         band = together * sample_step
         settings |= {
-            CHANNELS: geometry.group_inputs,
-            SPAN: span(geometry.group_inputs, prod(geometry.kernel_size)),
             PLANE: plane,
             IN_PLACE: False,
             GROUPS: geometry.groups,

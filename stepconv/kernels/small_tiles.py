@@ -25,7 +25,7 @@ from collections.abc import Sequence
 
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
-from stepconv.kernels.tiles import PLANE, TAPS, add_up, pack_rows
+from stepconv.kernels.tiles import PLANE, add_up, pack_rows
 
 #: Pixels of a run, runs and vectors of channels of a tile: 28 sums in 32 registers, 12 in 16.
 RUN = 7 if host().registers == 32 else 3
@@ -102,18 +102,17 @@ def multiply(
             done += [code.multiply_add(x, w[v], sums[pixel * wide + v]) for v in range(wide)]
         return done
 
-    def channel(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
-        with code.loop(taps, *sums) as tap:
-            both = code.move(listed, code.multiply(tap.index, 2))
-            there = code.move(pixels, code.load_one(both))
-            tap.next(*step(there, code.move(weights, code.load_one(both, 1)), tap.values))
-        return [
-            code.move(weights, code.multiply(code.load_one(settings, TAPS), wide * code.lanes)),
-            *tap.results,
-        ]
-
     count = len(begins) * run * wide
-    sums = add_up(code, settings, count, channel, code.move(scratch, begins[0]), weights)
+
+    def piece(channels: Value, pixels: Value, weights: Value) -> list[Value]:
+        with code.loop(code.multiply(channels, taps), *[code.zero()] * count) as term:
+            both = code.move(listed, code.multiply(term.index, 2))
+            there = code.move(pixels, code.load_one(both))
+            term.next(*step(there, code.move(weights, code.load_one(both, 1)), term.values))
+        return term.results
+
+    first, width = code.move(scratch, begins[0]), wide * code.lanes
+    sums = add_up(code, settings, count, piece, first, weights, width)
     bias = [code.load(biases, v * code.lanes) for v in range(wide)]
     return [code.sum(one, bias[i % wide]) for i, one in enumerate(sums)]
 

@@ -25,7 +25,6 @@ A long sum in float32 loses digits with each addition, so it is cut: after some 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -45,7 +44,7 @@ CHAIN = 96
     CHANNELS,  # input channels that one output channel sums over
     CHANNEL_STEP,  # numbers from one of them to the next
     TAPS,
-    TAPS_AT,  # where in the tables their offsets stand
+    TAPS_AT,  # where in the tables their offsets stand, those of SPAN channels
     SPAN,  # channels after which the sum is cut
     PLANE,  # cells of an output channel
     IN_PLACE,  # whether tiles read the input itself, and not a band in scratch
@@ -195,14 +194,15 @@ def multiply(
             done += [code.multiply_add(w, x[v], sums[row * vectors + v]) for v in range(vectors)]
         return done
 
-    def channel(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
-        with code.loop(taps, weights, *sums) as tap:
-            weights, *sums = tap.values
-            there = code.move(pixels, code.load_one(offsets, tap.index))
-            tap.next(code.move(weights, rows), *step(there, weights, sums))
-        return tap.results
+    def piece(channels: Value, pixels: Value, weights: Value) -> list[Value]:
+        terms = code.multiply(channels, taps)
+        with code.loop(terms, weights, *[code.zero()] * (rows * vectors)) as term:
+            weights, *sums = term.values
+            there = code.move(pixels, code.load_one(offsets, term.index))
+            term.next(code.move(weights, rows), *step(there, weights, sums))
+        return term.results[1:]
 
-    sums = add_up(code, settings, rows * vectors, channel, pixels, weights)
+    sums = add_up(code, settings, rows * vectors, piece, pixels, weights, rows)
     # The bias comes last: sums that start from it are rounded at its size from the first term on.
     added = [code.splat(code.load_one(biases, row)) for row in range(rows) for _ in range(vectors)]
     return [code.sum(one, other) for one, other in zip(sums, added, strict=True)]
@@ -212,41 +212,39 @@ def add_up(
     code: Code,
     settings: Value,
     count: int,
-    channel: Any,
+    piece: Callable[[Value, Value, Value], list[Value]],
     pixels: Value,
     weights: Value,
+    width: int,
 ) -> list[Value]:
     """Emit `count` sums over the channels, cut after every `SPAN` of them.
 
-    ``channel(pixels, weights, sums)`` emits what one channel adds, and returns where the next
-    one's weights begin, and the sums.
+    ``piece(channels, pixels, weights)`` emits the sums over some channels. Each tap of a channel
+    has `width` weights.
     """
-    channels, step, span = (
-        code.load_one(settings, field) for field in (CHANNELS, CHANNEL_STEP, SPAN)
+    channels, step, span, taps = (
+        code.load_one(settings, field) for field in (CHANNELS, CHANNEL_STEP, SPAN, TAPS)
     )
     places = range(0, count * code.lanes, code.lanes)
-
-    def piece(length: Value, pixels: Value, weights: Value) -> list[Value]:
-        with code.loop(length, pixels, weights, *[code.zero()] * count) as each:
-            pixels, weights, *sums = each.values
-            weights, *sums = channel(pixels, weights, sums)
-            each.next(code.move(pixels, step), weights, *sums)
-        return each.results
 
     def pieces() -> list[Value]:
         totals = code.room(count)
         for place in places:
             code.store(code.zero(), totals, place)
         with code.loop(code.ceiling(channels, span), channels, pixels, weights) as cut:
-            left, *begins = cut.values
-            further, following, *sums = piece(code.least(span, left), *begins)
+            left, pixels_at, weights_at = cut.values
+            sums = piece(code.least(span, left), pixels_at, weights_at)
             for place, one in zip(places, sums, strict=True):
                 code.store(code.sum(code.load(totals, place), one), totals, place)
-            cut.next(code.subtract(left, span), further, following)
+            cut.next(
+                code.subtract(left, span),
+                code.move(pixels_at, code.multiply(span, step)),
+                code.move(weights_at, code.multiply(code.multiply(span, taps), width)),
+            )
         return [code.load(totals, place) for place in places]
 
     whole = code.compare(channels, "<=", span)
-    return code.choose(whole, lambda: piece(channels, pixels, weights)[2:], pieces)
+    return code.choose(whole, lambda: piece(channels, pixels, weights), pieces)
 
 
 def keep(
