@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums, tile_lists
 from stepconv.kernels.compiling import compiled, inlined, specialised
-from stepconv.kernels.cutting import Cut, cut, in_place
+from stepconv.kernels.cutting import Cut, cut, flattened
 from stepconv.kernels.host import host
 from stepconv.kernels.tiles import (
     CHANNELS,
@@ -262,12 +262,5 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> DirectPlan |
     """Return a plan for any convolution that is not transposed."""
     if geometry.transposed:
         return None
-    axes = _flattened(geometry.embedded)
+    axes = flattened(geometry.embedded)
     return DirectPlan(geometry, dtype, axes, cut(geometry, dtype, axes, threads))
-
-
-def _flattened(axes: Axes) -> Axes:
-    """Make the pixels one row where each output cell sees the one input cell in its place."""
-    if not in_place(axes):
-        return axes
-    return Axis(1, 1), Axis(1, 1), Axis(prod(axis.input_size for axis in axes), 1)
