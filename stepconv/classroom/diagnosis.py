@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import log2, prod
+from math import log2
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,10 +14,10 @@ from stepconv.classroom.mistakes import MISTAKES, Mistake
 from stepconv.classroom.problem import Problem
 from stepconv.classroom.run import Array, Run
 
-LEAST_BITS = 12
-"""How improbable, as a power of 2, a pair of mistakes must be by chance to be named.
+LARGEST_CHANCE = 1 / 1000
+"""How probable it may be that a pair of mistakes is named to an answer drawn blindly.
 
-Hundreds of pairs are tried. On one or two small numbers some of them would fit any answer.
+Dozens of pairs are tried. On one or two small numbers some pair would fit any answer.
 """
 
 
@@ -99,8 +99,10 @@ def diagnose(problem: Problem, answer: ArrayLike) -> Diagnosis:
     singles = [(one, one.apply(problem.start(given))) for one in MISTAKES]
     applied = [(one, run) for one, run in singles if run is not None]
     found = list(_explanations(problem, given, [((one,), run) for one, run in applied]))
-    if not found and _bits(problem) >= LEAST_BITS:
-        found = list(_explanations(problem, given, list(_pairs(applied))))
+    if not found and 2.0 ** -_bits(given) < LARGEST_CHANCE:
+        pairs = [pair for pair in _pairs(applied) if _fits(problem, given, pair[1])]
+        if len(pairs) * 2.0 ** -_bits(given) < LARGEST_CHANCE:
+            found = list(_explanations(problem, given, pairs))
     return Diagnosis(
         correct=False,
         explanations=tuple(found),
@@ -121,6 +123,11 @@ def _pairs(
                     yield (first, second), both
 
 
+def _fits(problem: Problem, given: Array, run: Run) -> bool:
+    found = problem.read(run)
+    return found is not None and problem.same_shape(given, found)
+
+
 def _explanations(
     problem: Problem, given: Array, wrong: list[tuple[tuple[Mistake, ...], Run]]
 ) -> Iterator[Explanation]:
@@ -134,13 +141,12 @@ def _explanations(
             yield Explanation(mistakes, run, answer)
 
 
-def _bits(problem: Problem) -> float:
-    """How much a guess of the right answer's shape and range would have to be lucky."""
-    right = problem.answer
-    if not right.size or right.dtype.kind == "c":
+def _bits(given: Array) -> float:
+    """Tell how much an answer holds: numbers of its range and count drawn blindly, in bits."""
+    if not given.size or given.dtype.kind == "c" or not np.isfinite(given).all():
         return 0.0
-    spread = float(np.max(right)) - float(np.min(right))
-    return prod(right.shape) * log2(1 + spread * 10 ** (problem.decimals or 0))
+    spread = float(np.max(given)) - float(np.min(given))
+    return given.size * log2(1 + spread)
 
 
 def _difference(problem: Problem, given: Array) -> tuple[int, ...] | None:
