@@ -7,6 +7,7 @@ from typing import cast
 import typer
 
 from stepconv.cli.bench import bench
+from stepconv.cli.exercise import exercise
 from stepconv.cli.help import Command, Group, usage_error
 from stepconv.cli.lessons import lessons
 from stepconv.cli.matrix import matrix
@@ -73,6 +74,15 @@ stepconv samples sobel-x""",
 stepconv lessons
 stepconv lessons check my-lessons
 stepconv lessons reset sizes""",
+    ),
+    (
+        exercise,
+        _("Write a function, and have it checked: what is wrong, and how it came about."),
+        """\
+stepconv exercise
+stepconv exercise start conv1d my-work
+stepconv exercise check conv1d --watch
+stepconv exercise hint conv1d""",
     ),
     (
         bench,
