@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -35,6 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if "NUMBA_CACHE_DIR" not in os.environ:
         folder = config.cache.mkdir(f"numba-{_digest(config.rootpath / 'stepconv')}")
         os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+    # A shell makes what it starts in the background deaf to Ctrl-C, and so all that this starts.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     # Nobody's own progress is read or touched; each worker of xdist has a folder to itself.
     folder_of_progress = tempfile.TemporaryDirectory(prefix="stepconv-tests-")
