@@ -8,6 +8,7 @@ import typer
 
 from stepconv.cli.bench import bench
 from stepconv.cli.exercise import exercise
+from stepconv.cli.grade import grade
 from stepconv.cli.help import Command, Group, usage_error
 from stepconv.cli.lessons import lessons
 from stepconv.cli.matrix import matrix
@@ -17,6 +18,7 @@ from stepconv.cli.receptive import receptive
 from stepconv.cli.samples import samples
 from stepconv.cli.shape import shape
 from stepconv.cli.trace import trace
+from stepconv.cli.worksheet import worksheet
 
 # Typer gives the class of all its usage errors no public name.
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
@@ -68,6 +70,15 @@ stepconv samples
 stepconv samples sobel-x""",
     ),
     (
+        lesson,
+        _("Read a lesson: pages, scenes to step through, questions."),
+        """\
+stepconv lesson
+stepconv lesson one-product
+stepconv lesson 4 --print
+stepconv lesson padding --save padding.html --answers""",
+    ),
+    (
         lessons,
         _("List the lessons, check those of a folder, or forget how far you came."),
         """\
@@ -83,6 +94,21 @@ stepconv exercise
 stepconv exercise start conv1d my-work
 stepconv exercise check conv1d --watch
 stepconv exercise hint conv1d""",
+    ),
+    (
+        worksheet,
+        _("Write a sheet of problems for each student of a class, and the key to them."),
+        """\
+stepconv worksheet --roster class.csv --topics padding,stride --count 4
+stepconv worksheet --seed "a long sentence" --out sheets --key key""",
+    ),
+    (
+        grade,
+        _("Grade a class: answer files, or code, with a reason for every mark."),
+        """\
+stepconv grade answers --key key --csv gradebook.csv
+stepconv grade answers-7.json --key key
+stepconv grade submissions --exercise conv1d --jobs 2""",
     ),
     (
         bench,
