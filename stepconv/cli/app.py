@@ -10,6 +10,7 @@ from stepconv.cli.bench import bench
 from stepconv.cli.exercise import exercise
 from stepconv.cli.grade import grade
 from stepconv.cli.help import Command, Group, usage_error
+from stepconv.cli.lesson import lesson
 from stepconv.cli.lessons import lessons
 from stepconv.cli.matrix import matrix
 from stepconv.cli.options import _

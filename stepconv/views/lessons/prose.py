@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, chop_cells
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from stepconv.lessons.format import Code, Heading, Items, Paragraph, Spans, Table
@@ -15,12 +16,29 @@ from stepconv.views.theme import Look
 INDENT, GAP = 2, 3
 LEAST_COLUMN = 6
 
+WIDEST = 88
+"""Columns of running text: longer lines are hard to follow. Code and tables may be wider."""
+
 _ROLES = {"bold": "strong", "em": "emphasis", "code": "code"}
 
 
-def prose_lines(
-    block: Heading | Paragraph | Items | Code | Table, look: Look, width: int
-) -> list[Text]:
+Written = Heading | Paragraph | Items | Code | Table
+
+
+class Prose:
+    """A block of prose, as Rich prints it."""
+
+    def __init__(self, block: Written, look: Look) -> None:
+        self.block = block
+        self.look = look
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        most = options.max_width
+        wide = isinstance(self.block, Code | Table)
+        yield from prose_lines(self.block, self.look, most if wide else min(most, WIDEST))
+
+
+def prose_lines(block: Written, look: Look, width: int) -> list[Text]:
     """Return the lines of one block; what is too long is broken, nothing is left out.
 
     >>> from stepconv.lessons.format import Span
