@@ -85,12 +85,12 @@ def diagnose(problem: Problem, answer: ArrayLike) -> Diagnosis:
 
     Examples
     --------
-    >>> problem = Problem([[[1, 2, 3]]], [[[1, 10]]], [100], {"padding": 1})
-    >>> diagnose(problem, [121, 132]).codes
+    >>> problem = Problem([[[1, 2, 3, 5, 8]]], [[[1, 10]]], [100], {"padding": 1})
+    >>> diagnose(problem, [121, 132, 153, 185]).codes
     ('padding_ignored',)
-    >>> diagnose(problem, [21, 32]).codes
+    >>> diagnose(problem, [21, 32, 53, 85]).codes
     ('padding_ignored', 'bias_forgotten')
-    >>> diagnose(problem, [110, 121, 133, 103]).facts[0].text
+    >>> diagnose(problem, [110, 121, 133, 153, 185, 108]).facts[0].text
     'All is right but one number: the one at [0, 0, 2] is off by +1.'
     """
     given = problem.numbers(answer)
