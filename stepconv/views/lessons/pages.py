@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.constrain import Constrain
@@ -62,7 +63,9 @@ class Pages:
             return session
         with using_language(session.language):
             blocks, room = session.outline.blocks, height - FOOTER
-            heights = [len(self._block(session, k, width, height)) for k in range(len(blocks))]
+            # As at first: what is said of an answer makes a page longer, and moves nothing.
+            fresh = replace(session, attempts={}, focus=0)
+            heights = [len(self._block(fresh, k, width, height)) for k in range(len(blocks))]
             starts = page_starts(blocks, heights, room)
             placed = session.fitted(starts, room, session.scroll)
             overflow = len(self._body(placed, width, height)) - room

@@ -123,9 +123,7 @@ def reasons(diagnosis: Diagnosis, *, single: bool = False) -> list[str]:
     found = diagnosis.explanations
     if not found:
         facts = [fact.text for fact in diagnosis.facts if not (single and fact.code == "one_cell")]
-        return facts or [
-            _("It is not the result of a mistake that is known here. Work it out once more.")
-        ]
+        return facts or [_("No common slip gives this answer. Work it out once more.")]
     told = [
         sentences(mistake.explanation for mistake in explanation.mistakes)
         for explanation in found[:MOST_EXPLANATIONS]
