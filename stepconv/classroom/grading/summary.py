@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import StatisticsError, correlation, fmean
 from typing import Any
 
-from stepconv.classroom.grading.marks import Graded, Report, explained, plain
+from stepconv.classroom.grading.marks import Codes, Graded, Report, explained, plain
 
 LEAST_STUDENTS = 3
 """Without so many, nothing can be said about how questions part good work from poor."""
@@ -47,9 +47,9 @@ class Summary:
     handed_in, students : int
     mean, most : float
         Marks, of those who handed in.
-    mistakes : tuple of (str, int)
-        Explanations, and how many students have each, the most frequent first. Each student
-        counts once for an explanation; those that cannot be told apart count together.
+    mistakes : tuple of (explanations, int)
+        For explanations as in `Mark.mistakes` how many students have them, the most frequent
+        first. A student counts once for each; those that cannot be told apart count together.
     items : tuple of Item
     telling : str
         The question with the highest discrimination, "" where there is none.
@@ -59,7 +59,7 @@ class Summary:
     students: int
     mean: float
     most: float
-    mistakes: tuple[tuple[str, int], ...]
+    mistakes: tuple[tuple[tuple[Codes, ...], int], ...]
     items: tuple[Item, ...]
     telling: str
 
@@ -70,7 +70,10 @@ class Summary:
             "handed_in": self.handed_in,
             "mean": plain(self.mean),
             "most": plain(self.most),
-            "mistakes": [{"mistake": name, "students": count} for name, count in self.mistakes],
+            "mistakes": [
+                {"explanations": [list(codes) for codes in found], "students": count}
+                for found, count in self.mistakes
+            ],
             "questions": [
                 {
                     "question": item.question,
@@ -90,9 +93,7 @@ def summarize(report: Report) -> Summary:
     handed = [one for one in report.graded if one.file]
     items = tuple(_item(question, handed) for question in report.questions) if handed else ()
     counts = Counter(
-        name
-        for one in handed
-        for name in {explained(mark.mistakes) for mark in one.marks if mark.mistakes}
+        found for one in handed for found in {mark.mistakes for mark in one.marks if mark.mistakes}
     )
     known = [item for item in items if item.discrimination is not None]
     best = max(known, key=lambda item: item.discrimination or 0.0, default=None)
@@ -102,7 +103,7 @@ def summarize(report: Report) -> Summary:
         students=len(report.graded),
         mean=fmean(one.total for one in handed) if handed else 0.0,
         most=handed[0].most if handed else 0.0,
-        mistakes=tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))),
+        mistakes=tuple(sorted(counts.items(), key=lambda pair: (-pair[1], explained(pair[0])))),
         items=items,
         telling=telling,
     )

@@ -9,8 +9,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from stepconv.classroom.grading.gradebook import name_of
-from stepconv.classroom.grading.marks import Graded, Mark, Report, explained, plain
+from stepconv.classroom.grading.marks import Codes, Graded, Mark, Report, explained, plain
 from stepconv.classroom.grading.summary import Summary
+from stepconv.classroom.mistakes import mistake
 from stepconv.classroom.sandbox import protection_text
 from stepconv.language import _
 from stepconv.views.parts.columns import columns
@@ -48,6 +49,8 @@ class Grades:
         parts = [self._table(width)]
         if self.reasons:
             parts += [self._reasons(one, width) for one in self.report.graded]
+        else:
+            parts.append(self._notes(width))
         parts += [self._ungraded(width), self._missing(width)]
         if len(self.report.graded) > 1:
             parts += [self._mistakes(width), self._items(width)]
@@ -87,43 +90,60 @@ class Grades:
     # -- one student --------------------------------------------------------------------
 
     def _reasons(self, one: Graded, width: int) -> list[Text]:
-        lines = [mark for mark in one.marks if mark.verdict != "right"]
         name = f"{one.student}  {one.name}".strip()
         head = f"{name}   {plain(one.total)}/{plain(one.most)}"
-        found = [Text(self.look.plain(head), self.look.style("title"))]
-        for note in one.notes:
-            text = flow([self.look.plain(note)], width - INDENT, self.look.style("note"))
-            found += indented(text, INDENT)
-        if not one.file:
-            return found
-        for mark in lines:
-            found += indented(list(self._mark(mark, width - INDENT)), INDENT)
-        if not lines:
-            found += indented([Text(_("Everything is right."))], INDENT)
-        return found
+        lines = [Text(self.look.plain(head), self.look.style("title"))]
+        lines += self._paragraphs(one.notes, width, INDENT, "note")
+        if one.file:
+            lines += self._marks(one, width)
+        return lines
 
-    def _mark(self, mark: Mark, width: int) -> Iterator[Text]:
-        head = (
-            f"{name_of(mark) if mark.part else mark.title}  {plain(mark.marks)}/{plain(mark.most)}"
-        )
-        yield Text(head, self.look.style("key"))
+    def _marks(self, one: Graded, width: int) -> list[Text]:
+        """Tell what is not simply right; a reason once, and what is missing in one line."""
+        told: dict[str, str] = {}
+        lines: list[Text] = []
+        for mark in one.marks:
+            if mark.verdict not in ("right", "missing"):
+                reason = mark.reason
+                if reason in told:
+                    reason = _("As in {part}.").format(part=told[reason])
+                told.setdefault(mark.reason, name_of(mark))
+                lines += self._mark(mark, reason, width)
+        if missing := [name_of(mark) for mark in one.marks if mark.verdict == "missing"]:
+            text = _("nothing written: {parts}").format(parts=listed(missing))
+            lines += self._paragraphs([text], width, INDENT)
+        return lines or self._paragraphs([_("Everything is right.")], width, INDENT)
+
+    def _mark(self, mark: Mark, reason: str, width: int) -> Iterator[Text]:
+        head = f"{mark.title if not mark.part else name_of(mark)}  {plain(mark.marks)}"
+        yield from indented([Text(f"{head}/{plain(mark.most)}", self.look.style("key"))], INDENT)
         if mark.given and mark.verdict != "follows":
-            for word, value in ((_("given"), mark.given), (_("expected"), mark.expected)):
-                for line in flow([self.look.plain(f"{word}: {value}")], width - INDENT):
-                    yield from indented([line], INDENT)
-        yield from indented(flow([self.look.plain(mark.reason)], width - INDENT), INDENT)
+            yield from self._paragraphs([f"{_('given')}: {mark.given}"], width, 2 * INDENT)
+            yield from self._paragraphs([f"{_('expected')}: {mark.expected}"], width, 2 * INDENT)
+        yield from self._paragraphs([reason], width, 2 * INDENT)
+
+    def _paragraphs(
+        self, texts: Sequence[str], width: int, indent: int, role: str = "input"
+    ) -> list[Text]:
+        lines = []
+        for text in texts:
+            lines += flow([self.look.plain(text)], width - indent, self.look.style(role))
+        return indented(lines, indent)
 
     # -- around it ----------------------------------------------------------------------
+
+    def _notes(self, width: int) -> list[Text]:
+        noted = [one for one in self.report.graded if one.file and one.notes]
+        texts = [f"{one.student}: {note}" for one in noted for note in one.notes]
+        head = [Text(_("notes"), self.look.style("title"))]
+        return head + self._paragraphs(texts, width, INDENT) if texts else []
 
     def _ungraded(self, width: int) -> list[Text]:
         found = self.report.ungraded
         if not found:
             return []
-        lines = [Text(_("not graded"), self.look.style("title"))]
-        for file, reason in found:
-            text = self.look.plain(f"{file}: {reason}")
-            lines += indented(flow([text], width - INDENT), INDENT)
-        return lines
+        head = [Text(_("not graded"), self.look.style("title"))]
+        return head + self._paragraphs([f"{one}: {why}" for one, why in found], width, INDENT)
 
     def _missing(self, width: int) -> list[Text]:
         if not self.report.missing:
@@ -135,9 +155,11 @@ class Grades:
     def _mistakes(self, width: int) -> list[Text]:
         if not self.summary.mistakes:
             return []
-        rows = [[name, str(count)] for name, count in self.summary.mistakes]
-        heads = [_("mistake"), _("students")]
-        return columns(heads, rows, self.look, width, align="<>", indent=INDENT)
+        rows = [
+            [explained(found), str(count), _names(found)] for found, count in self.summary.mistakes
+        ]
+        heads = [_("mistake"), _("students"), ""]
+        return columns(heads, rows, self.look, width, align="<><", gap=2)
 
     def _items(self, width: int) -> list[Text]:
         summary = self.summary
@@ -159,9 +181,15 @@ class Grades:
             ]
             for item in summary.items
         ]
-        lines += columns(heads, rows, self.look, width, align="<>>>>", indent=INDENT)
+        lines += columns(heads, rows, self.look, width, align="<>>>>")
         told = _(
             "tells: the correlation of a question's marks with those of all the others, from −1"
             " to 1; the higher, the better it parts good work from poor."
         )
         return [*lines, *flow([self.look.plain(told)], width, self.look.style("note"))]
+
+
+def _names(found: Sequence[Codes]) -> str:
+    """Name explanations in words."""
+    together = (_(" together with ").join(mistake(code).name for code in codes) for codes in found)
+    return _("; or ").join(together)

@@ -18,7 +18,7 @@ def worked(problem: Problem) -> str:
     """Return a problem worked through by the engine; sizes as their formula.
 
     >>> problem = Problem([[[1, 1, 1, 1]]], [[[1, 1, 1]]])
-    >>> worked(problem).splitlines()[-4].split()
+    >>> worked(problem).splitlines()[-3].split()
     ['sum', 'y1', '=', '3', 'y2', '=', '3']
     """
     run = problem.run
