@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from stepconv.classroom.facts import Fact, facts_about
 from stepconv.classroom.mistakes import MISTAKES, Mistake
-from stepconv.classroom.problem import Problem
+from stepconv.classroom.problem import Problem, Search
 from stepconv.classroom.run import Array, Run
 
 LARGEST_CHANCE = 1 / 1000
@@ -58,7 +58,7 @@ class Diagnosis:
         What is right, or how it is wrong, where no mistake explains it.
     difference : tuple of int or None
         Index of the first number that differs, in the right answer; None where the shapes
-        differ, or nothing does.
+        differ, nothing does, or several answers are right.
     """
 
     correct: bool
@@ -151,9 +151,7 @@ def _bits(given: Array) -> float:
 
 def _difference(problem: Problem, given: Array) -> tuple[int, ...] | None:
     right = problem.answer
-    if given.size != right.size or not problem.same_shape(given, right):
+    if isinstance(problem, Search) or not problem.same_shape(given, right):
         return None
     apart = np.flatnonzero(~problem.close(given.reshape(-1), right.reshape(-1)))
-    if not apart.size:  # a search: another setting than the layer's, which leads elsewhere
-        return None
     return tuple(int(k) for k in np.unravel_index(apart[0], right.shape))

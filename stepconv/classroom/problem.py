@@ -122,6 +122,11 @@ class Problem:
         """What is asked, of the right run."""
         return np.asarray(self.asked(self.run))
 
+    @property
+    def about_output(self) -> bool:
+        """Whether the answer is the whole output."""
+        return self.asked is the_output
+
     def right(self, answer: Array) -> bool:
         """Whether an answer is right."""
         return self.same(answer, self.answer)
@@ -238,6 +243,11 @@ class Search(Problem):
     def answer(self) -> Array:
         """The setting of the layer itself; others may lead to the same."""
         return np.asarray(self.wanted(self.run))
+
+    @property
+    def about_output(self) -> bool:
+        """No: the output is what is seen."""
+        return False
 
     def right(self, answer: Array) -> bool:
         """Whether `answer` leads to what is seen."""

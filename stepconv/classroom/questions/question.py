@@ -10,7 +10,7 @@ import numpy as np
 
 from stepconv.arrays.origin import Origin
 from stepconv.arrays.text import parse_text
-from stepconv.classroom.asked import the_output, the_shape, the_size
+from stepconv.classroom.asked import the_shape, the_size
 from stepconv.classroom.diagnosis import Diagnosis, diagnose
 from stepconv.classroom.problem import Problem
 from stepconv.classroom.questions.wording import written
@@ -151,7 +151,7 @@ class Question:
         return self.problem.run.trace
 
     def _cell(self, diagnosis: Diagnosis) -> Cell | None:
-        if self.problem.asked is the_output and diagnosis.difference is not None:
+        if self.problem.about_output and diagnosis.difference is not None:
             missing = self.problem.run.rank + 2 - len(diagnosis.difference)
             return (0,) * missing + diagnosis.difference
         if self.cell is None and self.trace is not None:
