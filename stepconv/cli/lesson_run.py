@@ -12,10 +12,9 @@ from stepconv.cli.waiting import compiling, uncollected
 from stepconv.errors import InputError
 from stepconv.files import shown
 from stepconv.home import set_aside
-from stepconv.language import LANGUAGES, _, language, set_language, using_language
+from stepconv.language import _, language, set_language, using_language
 from stepconv.lessons.attempt import Attempt
 from stepconv.lessons.lesson import Lesson
-from stepconv.lessons.outline import Outline
 from stepconv.lessons.progress import NAME, Progress, progress, reset, save_answer, save_place
 from stepconv.lessons.scenes import ConvolutionScene
 from stepconv.lessons.session import Reading, Replay, Session
@@ -130,24 +129,16 @@ def read(
 
 def _begun(lesson: Lesson, found: Progress, *, followed: bool) -> Session:
     """Return the session where the lesson was left."""
-    reading = Reading(
-        outlines={name: Outline(lesson.blocks(name)) for name in LANGUAGES},
-        questions=lesson.questions,
-        stepped={
-            name
-            for name, scene in lesson.scenes.items()
-            if isinstance(scene, ConvolutionScene) and len(scene.trace)
-        },
-        followed=followed,
-    )
+    reading = Reading.of(lesson, followed=followed)
     attempts = {
         name: Attempt(outcome=outcome)
         for name, outcome in found.answers.items()
         if name in lesson.questions
     }
-    at = reading.outlines[language()].find(found.place)
-    if found.finished and at == len(reading.outlines[language()].blocks):
-        at = 0  # read again from the beginning
+    outline = reading.outlines[language()]
+    at = outline.find(found.place)
+    if at == len(outline.blocks):
+        at = 0  # it was read to the end, so it is read again
     return Session(reading, language=language(), at=at, attempts=MappingProxyType(attempts))
 
 

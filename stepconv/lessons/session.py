@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from stepconv.language import LANGUAGES
 from stepconv.lessons.asked import Asked
 from stepconv.lessons.attempt import Attempt
 from stepconv.lessons.format import (
@@ -21,8 +22,10 @@ from stepconv.lessons.format import (
     SceneMarker,
     plain,
 )
+from stepconv.lessons.lesson import Lesson
 from stepconv.lessons.outline import Outline
 from stepconv.lessons.progress import Place
+from stepconv.lessons.scenes import ConvolutionScene
 
 _TO_THE_END = 1 << 30
 
@@ -46,6 +49,17 @@ class Reading:
     questions: Mapping[str, Asked]
     stepped: Collection[str]
     followed: bool = False
+
+    @classmethod
+    def of(cls, lesson: Lesson, *, followed: bool = False) -> Reading:
+        """Return a lesson as it is read: its prose filled in, its records computed."""
+        stepped = {
+            name
+            for name, scene in lesson.scenes.items()
+            if isinstance(scene, ConvolutionScene) and len(scene.trace)
+        }
+        outlines = {name: Outline(lesson.blocks(name)) for name in LANGUAGES}
+        return cls(outlines, lesson.questions, stepped, followed)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def footer(session: Session, lesson: Lesson, look: Look, width: int, remark: str
     keys = _contents_keys() if session.overlay == "contents" else _keys(session, attempt)
     return [
         first,
-        note_line("   ".join(_where(session, lesson)), look, look.style("title")),
+        note_line(key_line(_where(session, lesson), width), look, look.style("title")),
         note_line(key_line(keys, width), look),
     ]
 
@@ -49,19 +49,23 @@ def _form(kind: str) -> str:
     }[kind]
 
 
-def _where(session: Session, lesson: Lesson) -> list[str]:
-    """Say which page this is, and how the questions stand."""
+def _where(session: Session, lesson: Lesson) -> list[tuple[int, str]]:
+    """Say which page this is, and how the questions stand; with ranks, as for keys."""
     parts = [
-        lesson.head.titles[session.language],
-        _("page {number} of {count}").format(number=session.page + 1, count=len(session.starts)),
+        (3, lesson.head.titles[session.language]),
+        (
+            0,
+            _("page {number} of {count}").format(
+                number=session.page + 1, count=len(session.starts)
+            ),
+        ),
     ]
     if lesson.questions:
         right = sum(session.attempt(name).outcome == RIGHT for name in lesson.questions)
-        parts.append(
-            _("{right} of {count} questions right").format(right=right, count=len(lesson.questions))
-        )
-    if session.scroll < session.overflow:
-        parts.append(_("↓ more below"))
+        text = _("{right} of {count} questions right")
+        parts.append((2, text.format(right=right, count=len(lesson.questions))))
+    if session.scroll < session.overflow and not session.overlay:
+        parts.append((1, _("↓ more below")))
     return parts
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, chop_cells
@@ -19,6 +21,7 @@ LEAST_COLUMN = 6
 WIDEST = 88
 """Columns of running text: longer lines are hard to follow. Code and tables may be wider."""
 
+_RAISED = re.compile("[⁰¹²³⁴-⁾ⁿᵀ]+")
 _ROLES = {"bold": "strong", "em": "emphasis", "code": "code"}
 
 
@@ -67,14 +70,30 @@ def styled(spans: Spans, look: Look) -> Text:
     """Return running text in its styles, and in the characters that the screen has."""
     text = Text()
     for span in spans:
-        text.append(look.formula(span.text), look.style(_ROLES.get(span.kind, "input")))
+        text.append(characters(span.text, look), look.style(_ROLES.get(span.kind, "input")))
     return text
+
+
+def characters(text: str, look: Look) -> str:
+    """Return text in the characters that the screen has, raised ones as powers in ASCII.
+
+    >>> characters("2ⁿ⁺¹ · Wᵀ", Look(ascii=True))
+    '2^(n+1) * W^T'
+    """
+    if look.ascii:
+        text = _RAISED.sub(lambda found: _power(found[0]), text)
+    return look.formula(text)
+
+
+def _power(raised: str) -> str:
+    level = unicodedata.normalize("NFKC", raised)
+    return f"^{level}" if len(level) == 1 else f"^({level})"
 
 
 def code_lines(text: str, look: Look, width: int) -> Iterator[Text]:
     """Yield code as it stands, moved to the right; lines that are too long go on below."""
     for line in text.split("\n"):
-        for part in chop_cells(look.formula(line), max(width - 2 * INDENT, 2)) or [""]:
+        for part in chop_cells(characters(line, look), max(width - 2 * INDENT, 2)) or [""]:
             yield Text(" " * 2 * INDENT + part, look.style("code"), no_wrap=True, overflow="crop")
 
 

@@ -17,7 +17,7 @@ from stepconv.lessons.outline import Outline
 from stepconv.lessons.progress import RIGHT
 from stepconv.lessons.questions import LETTERS
 from stepconv.views.lessons.breaking import broken
-from stepconv.views.lessons.prose import styled
+from stepconv.views.lessons.prose import characters, styled
 from stepconv.views.parts.paragraph import sentences
 from stepconv.views.theme import Look
 
@@ -89,10 +89,10 @@ class QuestionView:
         if verdict.diagnosis is not None:
             single = not set(self.asked.right_answer) & set(" ,;")
             for reason in reasons(verdict.diagnosis, single=single):
-                yield from broken(Text(self.look.formula(reason)), width)
+                yield from broken(Text(characters(reason, self.look)), width)
 
     def _head(self, text: str, role: str, width: int) -> list[Text]:
-        return broken(Text(self.look.formula(text), self.look.style(role)), width)
+        return broken(Text(characters(text, self.look), self.look.style(role)), width)
 
     def _because(self, why: Spans, width: int) -> list[Text]:
         return broken(styled(why, self.look), width) if why else []

@@ -11,7 +11,7 @@ from stepconv.views.facts.fields import Fields
 from stepconv.views.facts.sizes import Sizes
 from stepconv.views.frame import Frame, views_of
 from stepconv.views.lessons.breaking import broken
-from stepconv.views.lessons.prose import code_lines
+from stepconv.views.lessons.prose import characters, code_lines
 from stepconv.views.overview import Overview
 from stepconv.views.theme import Look
 
@@ -70,7 +70,7 @@ class SceneView:
     def _title(self, width: int) -> list[Text]:
         """The title, led by a rule, which tells it from the prose."""
         text = Text(self.look.plain("▸─ " if self.chosen else "── "), self.look.style("rule"))
-        text.append(self.look.formula(self.scene.title), self.look.style("title"))
+        text.append(characters(self.scene.title, self.look), self.look.style("title"))
         return broken(text, width) if self.scene.title else []
 
     def _convolution(self, scene: ConvolutionScene, above: int) -> RenderableType:
