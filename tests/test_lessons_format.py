@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from fractions import Fraction
@@ -10,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 from stepconv.classroom.run import Run
 from stepconv.documents import Section
 from stepconv.errors import InputError
 from stepconv.language import using_language
-from stepconv.lessons.answers import canonical, read_answer, same
+from stepconv.lessons.answers import KINDS, canonical, read_answer, same
 from stepconv.lessons.expressions import Expression, Scope
 from stepconv.lessons.filling import filler
 from stepconv.lessons.format import (
@@ -357,6 +359,36 @@ def test_all_digits_are_shown_where_they_are_asked_for() -> None:
     assert fill("{{ 0.1 + 0.2 }} {{ exact(0.1 + 0.2) }}") == "0.3 0.30000000000000004"
     with using_language("zh"):
         assert fill("{{ 1 / 3 }}") == "0.333333"
+
+
+WORDS = st.sampled_from(
+    ["output", "valid", "valid.output", "1", "2.5", "-", "+", "*", "**", "/", "//", "%", "(", ")", "[", "]", ",", ":", "sum", "max", "len", "round", "exact", "==", "<", "in", "not", "'x'", "stride", "output_shape", "unused", "formula", "@", ".T", ".shape", "padding", "None", "matrix", "products"]
+)
+PROSE = st.sampled_from(
+    ["# ", "## ", "### ", "- ", "1. ", "| a | b |\n", "|---|---|\n", "```", "\n", "\n\n", "::: scene x"]
+    + ["::: question y", "---", "**", "*", "`", "{{", "}}", " ", "a", "卷", "，", "\\", "|", "[x](y)"]
+)  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=9).map(" ".join) | st.text(max_size=20))
+def test_any_expression_has_a_value_or_is_refused(source: str) -> None:
+    with contextlib.suppress(InputError):
+        written(Expression(source).value(SCOPE))
+
+
+@given(st.lists(PROSE, max_size=25).map("".join) | st.text(max_size=60))
+def test_any_prose_is_read_or_refused(text: str) -> None:
+    _found, problems = parse(text, "en.md")
+    assert all(str(one).startswith("en.md, line ") for one in problems)
+
+
+@given(
+    st.sampled_from(KINDS[:-1]),
+    st.text(max_size=20) | st.text("0123456789-+./,; []()xe×−１|", max_size=15),
+)
+def test_any_answer_is_read_or_refused(kind: str, text: str) -> None:
+    with contextlib.suppress(InputError):
+        read_answer(kind, text)
 
 
 # -- scenes ------------------------------------------------------------------------------------
