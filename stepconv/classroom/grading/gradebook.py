@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
-from stepconv.classroom.grading.marks import Graded, Mark, Report, explained, plain
+from stepconv.classroom.grading.marks import Graded, Report, explained, plain
+from stepconv.language import _
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """With these a cell begins that a spreadsheet would compute."""
@@ -42,15 +43,7 @@ def safe(text: str) -> str:
 
 def _reasons(one: Graded) -> Iterator[str]:
     """Tell the marks of each part that is not simply right."""
-    for mark in one.marks:
-        if mark.verdict != "right":
-            yield f"{name_of(mark)} {plain(mark.marks)}/{plain(mark.most)}: {mark.reason}"
-
-
-def name_of(mark: Mark) -> str:
-    """Name a part: its question, and what it is.
-
-    >>> name_of(Mark("2", "size", "output size", 1, 1, "right", ""))
-    '2 size'
-    """
-    return f"{mark.question} {mark.part}".strip()
+    for mark, reason in one.reasons:
+        yield f"{mark.label} {plain(mark.marks)}/{plain(mark.most)}: {reason}"
+    if one.missing:
+        yield _("nothing written: {parts}").format(parts=_(", ").join(one.missing))

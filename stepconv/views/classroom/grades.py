@@ -8,7 +8,6 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from stepconv.classroom.grading.gradebook import name_of
 from stepconv.classroom.grading.marks import Codes, Graded, Mark, Report, explained, plain
 from stepconv.classroom.grading.summary import Summary
 from stepconv.classroom.mistakes import mistake
@@ -100,23 +99,17 @@ class Grades:
 
     def _marks(self, one: Graded, width: int) -> list[Text]:
         """Tell what is not simply right; a reason once, and what is missing in one line."""
-        told: dict[str, str] = {}
         lines: list[Text] = []
-        for mark in one.marks:
-            if mark.verdict not in ("right", "missing"):
-                reason = mark.reason
-                if reason in told:
-                    reason = _("As in {part}.").format(part=told[reason])
-                told.setdefault(mark.reason, name_of(mark))
-                lines += self._mark(mark, reason, width)
-        if missing := [name_of(mark) for mark in one.marks if mark.verdict == "missing"]:
-            text = _("nothing written: {parts}").format(parts=listed(missing))
+        for mark, reason in one.reasons:
+            lines += self._mark(mark, reason, width)
+        if one.missing:
+            text = _("nothing written: {parts}").format(parts=listed(one.missing))
             lines += self._paragraphs([text], width, INDENT)
         return lines or self._paragraphs([_("Everything is right.")], width, INDENT)
 
     def _mark(self, mark: Mark, reason: str, width: int) -> Iterator[Text]:
-        head = f"{mark.title if not mark.part else name_of(mark)}  {plain(mark.marks)}"
-        yield from indented([Text(f"{head}/{plain(mark.most)}", self.look.style("key"))], INDENT)
+        head = f"{mark.label}  {plain(mark.marks)}/{plain(mark.most)}"
+        yield from indented([Text(head, self.look.style("key"))], INDENT)
         if mark.given and mark.verdict != "follows":
             yield from self._paragraphs([f"{_('given')}: {mark.given}"], width, 2 * INDENT)
             yield from self._paragraphs([f"{_('expected')}: {mark.expected}"], width, 2 * INDENT)
