@@ -361,18 +361,26 @@ def test_all_digits_are_shown_where_they_are_asked_for() -> None:
         assert fill("{{ 1 / 3 }}") == "0.333333"
 
 
-WORDS = ["output", "valid", "valid.output", "1", "2.5", "-", "+", "*", "**", "/", "//", "%", "(", ")", "[", "]", ",", ":", "sum", "max", "len", "round", "exact", "==", "<", "in", "not", "'x'", "stride", "output_shape", "unused", "formula", "@", ".T", ".shape", "padding", "None", "matrix", "products"]
-PIECES = ["#_", "##_", "###_", "-_", "1._", "|_a|_b_|n", "|---|---|n", "```", "n", "nn", ":::_x", "---", "**", "*", "`", "{{", "}}", "_", "a", "卷", "，", "\\", "|", "[x](y)"]
-MARKS = [piece.replace("_", " ").replace("n", "\n") for piece in PIECES]
+WORDS = """
+    output valid valid.output 1 2.5 - + * ** / // % ( ) [ ] , : sum max len round exact == < in
+    not 'x' stride output_shape unused formula @ .T .shape padding None matrix products
+"""
+MARKS = r"""
+    #_ ##_ ###_ -_ 1._ |_a|_b_|n |---|---|n ``` n nn :::_x --- ** * ` {{ }} _ a 卷 ， \ | [x](y)
+"""
 
 
-@given(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join) | st.text(max_size=20))
+def spread(marks: list[str]) -> str:
+    return "".join(marks).replace("_", " ").replace("n", "\n")
+
+
+@given(st.lists(st.sampled_from(WORDS.split()), max_size=9).map(" ".join) | st.text(max_size=20))
 def test_any_expression_has_a_value_or_is_refused(source: str) -> None:
     with contextlib.suppress(InputError):
         written(Expression(source).value(SCOPE))
 
 
-@given(st.lists(st.sampled_from(MARKS), max_size=25).map("".join) | st.text(max_size=60))
+@given(st.lists(st.sampled_from(MARKS.split()), max_size=25).map(spread) | st.text(max_size=60))
 def test_any_prose_is_read_or_refused(text: str) -> None:
     _found, problems = parse(text, "en.md")
     assert all(str(one).startswith("en.md, line ") for one in problems)
