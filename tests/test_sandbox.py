@@ -159,12 +159,12 @@ def test_nothing_of_the_environment_is_passed_on(
 ) -> None:
     monkeypatch.setenv("GRADER_SECRET", "key")
     code = """
-import os, sys
+import os
 def f(x):
     home = os.environ["HOME"]
-    assert os.getcwd() == home and os.listdir(home) in ([], [".printed"])
+    assert os.getcwd() == home and os.listdir(home) == []
     open("note", "w").write("mine")
-    return int("GRADER_SECRET" in os.environ) + len(sys.argv) - len(sys.argv)
+    return int("GRADER_SECRET" in os.environ)
 """
     found = outcome(tmp_path, code)
     assert reasons(found) == [None]
