@@ -272,6 +272,27 @@ def test_float32_answers_are_not_wrong_for_their_rounding() -> None:
     assert diagnose(problem, problem.answer.astype(np.float32)).correct
 
 
+@pytest.mark.parametrize("wrong", [1e15, np.inf, -np.inf, np.nan])
+def test_one_monstrous_number_does_not_make_the_others_near_enough(wrong: float) -> None:
+    answer = ROW.answer.astype(float)
+    answer[0, 0, 0] = wrong
+    assert not diagnose(ROW, answer).correct
+    answer[0, 0, 1:] += 1
+    assert diagnose(ROW, answer).difference == (0, 0, 0)
+    alone = ROW.asking(Cell((0, 0, 1)))
+    assert not diagnose(alone, wrong).correct
+
+
+def test_large_problems_are_not_tried_for_pairs() -> None:
+    rng = np.random.default_rng(2)
+    problem = Problem(
+        rng.integers(0, 9, (1, 8, 40, 40)),
+        rng.integers(-4, 5, (8, 8, 3, 3)),
+        options={"padding": 1},
+    )
+    assert not diagnose(problem, rng.integers(0, 99, (1, 8, 40, 40))).explanations
+
+
 @pytest.mark.parametrize("answer", ["two", None, [[1, 2], [3]], [1, "x"], object(), {"a": 1}])
 def test_what_is_no_array_of_numbers_is_refused(answer: Any) -> None:
     with pytest.raises(InputError):

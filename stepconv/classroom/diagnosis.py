@@ -14,6 +14,8 @@ from stepconv.classroom.mistakes import MISTAKES, Mistake
 from stepconv.classroom.problem import Problem, Search
 from stepconv.classroom.run import Array, Run
 
+LARGEST_FOR_PAIRS = 2**16
+"""Products of a problem for which hundreds of pairs are still run in a moment."""
 LARGEST_CHANCE = 1 / 1000
 """How probable it may be that a pair of mistakes is named to an answer drawn blindly.
 
@@ -32,7 +34,7 @@ class Explanation:
     run : Run
         The wrong run, to be shown beside the right one.
     answer : ndarray
-        What it answers.
+        What it answers: what was given, within the rounding asked for.
     """
 
     mistakes: tuple[Mistake, ...]
@@ -99,7 +101,8 @@ def diagnose(problem: Problem, answer: ArrayLike) -> Diagnosis:
     singles = [(one, one.apply(problem.start(given))) for one in MISTAKES]
     applied = [(one, run) for one, run in singles if run is not None]
     found = list(_explanations(problem, given, [((one,), run) for one, run in applied]))
-    if not found and 2.0 ** -_bits(given) < LARGEST_CHANCE:
+    small = problem.run.geometry.terms * given.size <= LARGEST_FOR_PAIRS
+    if not found and small and 2.0 ** -_bits(given) < LARGEST_CHANCE:
         pairs = [pair for pair in _pairs(applied) if _fits(problem, given, pair[1])]
         if len(pairs) * 2.0 ** -_bits(given) < LARGEST_CHANCE:
             found = list(_explanations(problem, given, pairs))
@@ -136,9 +139,9 @@ def _explanations(
         codes = frozenset(mistake.code for mistake in mistakes)
         if codes not in seen and problem.explained(run, given):
             seen.add(codes)
-            answer = problem.read(run)
-            assert answer is not None  # it explains what was given
-            yield Explanation(mistakes, run, answer)
+            found = given if isinstance(problem, Search) else problem.read(run)
+            assert found is not None  # it explains what was given
+            yield Explanation(mistakes, run, found)
 
 
 def _bits(given: Array) -> float:

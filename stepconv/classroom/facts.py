@@ -164,7 +164,7 @@ def _scaled(problem: Problem, given: Array, right: Array) -> Iterator[Fact]:
         return
     first = tuple(np.argwhere(right != 0)[0])
     ratio = given[first] / right[first]
-    if ratio != 0 and problem.close(given.astype(float), right * float(ratio)).all():
+    if ratio and problem.close(given, right * ratio).all():
         yield Fact(
             "factor",
             _("Every number is {factor} times what it should be.").format(factor=f"{ratio:.6g}"),

@@ -91,7 +91,7 @@ def of_padding(search: Search) -> Hints:
     if bare is not None:
         hints.append(_("Without padding the size is {size}.").format(size=written(bare, ", ")))
     found = None if less is None else search.read(less)
-    if found is not None:
+    if found is not None and not search.same(found, search.seen):
         text = _("With padding {padding} it is {size}; that is not enough.")
         hints.append(text.format(padding=wanted - 1, size=written(found, ", ")))
     return tuple(hints)
