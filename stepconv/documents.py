@@ -217,7 +217,7 @@ class Section:
         found = self.value(key, default)
         if key not in self._table or fits(found):
             return found
-        if found in ("", [], {}):
+        if found in ("", []):
             raise self.refused(key, InputError("this is empty; write {kind}", kind=kind))
         raise self.refused(
             key,
@@ -356,7 +356,7 @@ def _are_texts(value: Any) -> bool:
 
 
 def _is_table(value: Any) -> bool:
-    return isinstance(value, dict) and bool(value)
+    return isinstance(value, dict)
 
 
 def _are_tables(value: Any) -> bool:

@@ -1,9 +1,11 @@
-"""What all tests share: how hypothesis draws, and where Numba keeps what it compiled."""
+"""What all tests share: how hypothesis draws, and folders for compiled code and for progress."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if "NUMBA_CACHE_DIR" not in os.environ:
         folder = config.cache.mkdir(f"numba-{_digest(config.rootpath / 'stepconv')}")
         os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+    # A shell makes what it starts in the background deaf to Ctrl-C, and so all that this starts.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    # Nobody's own progress is read or touched; each worker of xdist has a folder to itself.
+    folder_of_progress = tempfile.TemporaryDirectory(prefix="stepconv-tests-")
+    config.add_cleanup(folder_of_progress.cleanup)
+    os.environ["STEPCONV_DATA_DIR"] = folder_of_progress.name
 
 
 def _digest(package: Path) -> str:

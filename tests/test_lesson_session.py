@@ -16,6 +16,7 @@ from stepconv.lessons.format import (
     QuestionMarker,
     SceneMarker,
     Span,
+    Spans,
 )
 from stepconv.lessons.outline import Outline
 from stepconv.lessons.progress import RIGHT, SHOWN
@@ -26,19 +27,32 @@ from stepconv.lessons.session import Reading, Replay, Session, page_starts
 class Said:
     right: bool
     unreadable: bool = False
+    cell: tuple[int, ...] | None = None
+    problem: None = None
+    why: Spans = ()
+    diagnosis: None = None
+
+
+@dataclass(frozen=True)
+class Option:
+    right: bool
+    text: Spans = ()
+    why: Spans = ()
 
 
 @dataclass(frozen=True)
 class Sum:
     """A question whose answer is 12."""
 
-    options: tuple[str, ...] = ()
-    hints: tuple[str, ...] = ("vague", "plain")
+    options: tuple[Option, ...] = ()
+    hints: tuple[Spans, ...] = ((Span("vague"),), (Span("plain"),))
+    ask: Spans = ()
+    right_answer: str = "12"
 
     def judge(self, text: str) -> Said:
         if self.options:
             return Said(text == "B")
-        return Said(text == "12", unreadable=not text.isdecimal())
+        return Said(text == "12", unreadable=not text.isdecimal(), cell=(0, 0, 1))
 
 
 def heading(text: str) -> Heading:
@@ -77,7 +91,7 @@ CHINESE: tuple[Block, ...] = (
 )
 READING = Reading(
     outlines={"en": Outline(ENGLISH), "zh": Outline(CHINESE)},
-    questions={"sum": Sum(), "which": Sum(options=("one", "two"))},
+    questions={"sum": Sum(), "which": Sum(options=(Option(False), Option(True)))},
     stepped={"valid", "padded"},
     followed=True,
 )
@@ -186,7 +200,9 @@ def test_a_wrong_answer_stays_open_and_is_stepped_through() -> None:
 
 def test_what_cannot_be_read_is_no_wrong_answer_and_can_be_mended() -> None:
     odd = pressed(at_page(1), "1", "space", ";", "enter").attempt("sum")
-    assert (odd.typed, odd.tries, odd.verdict) == ("1 ;", 0, Said(False, unreadable=True))
+    assert (odd.typed, odd.tries) == ("1 ;", 0)
+    assert odd.verdict is not None
+    assert odd.verdict.unreadable
 
 
 def test_a_blank_answer_is_none() -> None:

@@ -149,3 +149,21 @@ class Seen:
     def __call__(self, run: Run) -> ArrayLike:
         """Return the values, zeros where padding lies."""
         return run.trace.at(*self.cell).values
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Ask which input positions one output cell sees along an axis, counted from 1.
+
+    >>> run = Run(np.array([[[1, 2, 3]]]), np.array([[[1, 10]]]), options={"padding": 1})
+    >>> np.asarray(Positions((0, 0, 0))(run)).tolist()
+    [1]
+    """
+
+    cell: tuple[int, ...]
+    axis: int = 0
+
+    def __call__(self, run: Run) -> ArrayLike:
+        """Return the positions in order, each once."""
+        seen = run.window(self.cell)[self.axis]
+        return np.array(sorted({place + 1 for place in seen if place >= 0}), dtype=np.int64)

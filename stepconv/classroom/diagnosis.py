@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import log2, prod
+from math import log2
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from stepconv.classroom.facts import Fact, facts_about
 from stepconv.classroom.mistakes import MISTAKES, Mistake
-from stepconv.classroom.problem import Problem
+from stepconv.classroom.problem import Problem, Search
 from stepconv.classroom.run import Array, Run
 
-LEAST_BITS = 12
-"""How improbable, as a power of 2, a pair of mistakes must be by chance to be named.
+LARGEST_FOR_PAIRS = 2**16
+"""Products of a problem for which hundreds of pairs are still run in a moment."""
+LARGEST_CHANCE = 1 / 1000
+"""How probable it may be that a pair of mistakes is named to an answer drawn blindly.
 
-Hundreds of pairs are tried. On one or two small numbers some of them would fit any answer.
+Dozens of pairs are tried. On one or two small numbers some pair would fit any answer.
 """
 
 
@@ -32,7 +34,7 @@ class Explanation:
     run : Run
         The wrong run, to be shown beside the right one.
     answer : ndarray
-        What it answers.
+        What it answers: what was given, within the rounding asked for.
     """
 
     mistakes: tuple[Mistake, ...]
@@ -58,7 +60,7 @@ class Diagnosis:
         What is right, or how it is wrong, where no mistake explains it.
     difference : tuple of int or None
         Index of the first number that differs, in the right answer; None where the shapes
-        differ, or nothing does.
+        differ, nothing does, or several answers are right.
     """
 
     correct: bool
@@ -85,12 +87,12 @@ def diagnose(problem: Problem, answer: ArrayLike) -> Diagnosis:
 
     Examples
     --------
-    >>> problem = Problem([[[1, 2, 3]]], [[[1, 10]]], [100], {"padding": 1})
-    >>> diagnose(problem, [121, 132]).codes
+    >>> problem = Problem([[[1, 2, 3, 5, 8]]], [[[1, 10]]], [100], {"padding": 1})
+    >>> diagnose(problem, [121, 132, 153, 185]).codes
     ('padding_ignored',)
-    >>> diagnose(problem, [21, 32]).codes
+    >>> diagnose(problem, [21, 32, 53, 85]).codes
     ('padding_ignored', 'bias_forgotten')
-    >>> diagnose(problem, [110, 121, 133, 103]).facts[0].text
+    >>> diagnose(problem, [110, 121, 133, 153, 185, 108]).facts[0].text
     'All is right but one number: the one at [0, 0, 2] is off by +1.'
     """
     given = problem.numbers(answer)
@@ -99,8 +101,11 @@ def diagnose(problem: Problem, answer: ArrayLike) -> Diagnosis:
     singles = [(one, one.apply(problem.start(given))) for one in MISTAKES]
     applied = [(one, run) for one, run in singles if run is not None]
     found = list(_explanations(problem, given, [((one,), run) for one, run in applied]))
-    if not found and _bits(problem) >= LEAST_BITS:
-        found = list(_explanations(problem, given, list(_pairs(applied))))
+    small = problem.run.geometry.terms * given.size <= LARGEST_FOR_PAIRS
+    if not found and small and 2.0 ** -_bits(given) < LARGEST_CHANCE:
+        pairs = [pair for pair in _pairs(applied) if _fits(problem, given, pair[1])]
+        if len(pairs) * 2.0 ** -_bits(given) < LARGEST_CHANCE:
+            found = list(_explanations(problem, given, pairs))
     return Diagnosis(
         correct=False,
         explanations=tuple(found),
@@ -121,6 +126,11 @@ def _pairs(
                     yield (first, second), both
 
 
+def _fits(problem: Problem, given: Array, run: Run) -> bool:
+    found = problem.read(run)
+    return found is not None and problem.same_shape(given, found)
+
+
 def _explanations(
     problem: Problem, given: Array, wrong: list[tuple[tuple[Mistake, ...], Run]]
 ) -> Iterator[Explanation]:
@@ -129,25 +139,22 @@ def _explanations(
         codes = frozenset(mistake.code for mistake in mistakes)
         if codes not in seen and problem.explained(run, given):
             seen.add(codes)
-            answer = problem.read(run)
-            assert answer is not None  # it explains what was given
-            yield Explanation(mistakes, run, answer)
+            found = given if isinstance(problem, Search) else problem.read(run)
+            assert found is not None  # it explains what was given
+            yield Explanation(mistakes, run, found)
 
 
-def _bits(problem: Problem) -> float:
-    """How much a guess of the right answer's shape and range would have to be lucky."""
-    right = problem.answer
-    if not right.size or right.dtype.kind == "c":
+def _bits(given: Array) -> float:
+    """Tell how much an answer holds: numbers of its range and count drawn blindly, in bits."""
+    if not given.size or given.dtype.kind == "c" or not np.isfinite(given).all():
         return 0.0
-    spread = float(np.max(right)) - float(np.min(right))
-    return prod(right.shape) * log2(1 + spread * 10 ** (problem.decimals or 0))
+    spread = float(np.max(given)) - float(np.min(given))
+    return given.size * log2(1 + spread)
 
 
 def _difference(problem: Problem, given: Array) -> tuple[int, ...] | None:
     right = problem.answer
-    if given.size != right.size or not problem.same_shape(given, right):
+    if isinstance(problem, Search) or not problem.same_shape(given, right):
         return None
     apart = np.flatnonzero(~problem.close(given.reshape(-1), right.reshape(-1)))
-    if not apart.size:  # a search: another setting than the layer's, which leads elsewhere
-        return None
     return tuple(int(k) for k in np.unravel_index(apart[0], right.shape))

@@ -12,7 +12,6 @@ from itertools import permutations
 
 import numpy as np
 
-from stepconv.classroom.asked import the_output
 from stepconv.classroom.problem import Problem
 from stepconv.classroom.run import Array
 from stepconv.language import _
@@ -48,12 +47,12 @@ def facts_about(problem: Problem, given: Array) -> Iterator[Fact]:
         return
     given = given.reshape(right.shape)
     wrong = ~problem.close(given, right)
-    if problem.asked is the_output:
+    if problem.about_output:
         yield from _bias(problem, given, right)
     yield from _rearranged(problem, given, right)
     yield from _scaled(problem, given, right)
     yield from _one_cell(problem, given, right, wrong)
-    if problem.asked is the_output:
+    if problem.about_output:
         yield from _border(problem, wrong)
         yield from _one_channel(problem, wrong)
     yield from _up_to(wrong)
@@ -165,7 +164,7 @@ def _scaled(problem: Problem, given: Array, right: Array) -> Iterator[Fact]:
         return
     first = tuple(np.argwhere(right != 0)[0])
     ratio = given[first] / right[first]
-    if ratio != 0 and problem.close(given.astype(float), right * float(ratio)).all():
+    if ratio and problem.close(given, right * ratio).all():
         yield Fact(
             "factor",
             _("Every number is {factor} times what it should be.").format(factor=f"{ratio:.6g}"),
@@ -193,7 +192,7 @@ def _one_cell(problem: Problem, given: Array, right: Array, wrong: Array) -> Ite
 def _slip(problem: Problem, place: Index, off: float) -> Iterator[Fact]:
     """Say which product would account for the difference, where just one does."""
     run = problem.run
-    if problem.asked is not the_output or run.finish:
+    if not problem.about_output or run.finish:
         return
     cell = place if run.geometry.batch is not None else (0, *place)
     products = run.products(cell)

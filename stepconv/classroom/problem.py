@@ -122,6 +122,11 @@ class Problem:
         """What is asked, of the right run."""
         return np.asarray(self.asked(self.run))
 
+    @property
+    def about_output(self) -> bool:
+        """Whether the answer is the whole output."""
+        return self.asked is the_output
+
     def right(self, answer: Array) -> bool:
         """Whether an answer is right."""
         return self.same(answer, self.answer)
@@ -162,16 +167,17 @@ class Problem:
         return _bare(one.shape) == _bare(other.shape)
 
     def close(self, one: Array, other: Array) -> Array:
-        """Where two arrays of one shape agree, within the rounding asked for."""
-        if self.decimals is not None:
-            room = 0.5 * 10.0**-self.decimals
-            return np.asarray(np.abs(one - other) <= room * (1 + 1e-9))
+        """Where an answer agrees with the numbers it should have, within the rounding asked for."""
         if one.dtype.kind in "biu" and other.dtype.kind in "biu":
             return np.asarray(one == other)
-        exact = {np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.complex64)}
-        near = 1e-5 if {one.dtype, other.dtype} & exact else 1e-9
-        size = np.maximum(np.abs(one), np.abs(other)).max(initial=0, where=np.isfinite(other))
-        return np.asarray(np.abs(one - other) <= near * (1 + size))
+        if self.decimals is not None:
+            room = 0.5 * 10.0**-self.decimals * (1 + 1e-9)
+        else:
+            short = {np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.complex64)}
+            near = 1e-5 if {one.dtype, other.dtype} & short else 1e-9
+            room = near * (1 + float(np.abs(other).max(initial=0, where=np.isfinite(other))))
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray((np.abs(one - other) <= room) | (one == other))
 
     def numbers(self, answer: ArrayLike) -> Array:
         """Return an answer as an array of numbers; InputError where it is none."""
@@ -238,6 +244,11 @@ class Search(Problem):
     def answer(self) -> Array:
         """The setting of the layer itself; others may lead to the same."""
         return np.asarray(self.wanted(self.run))
+
+    @property
+    def about_output(self) -> bool:
+        """No: the output is what is seen."""
+        return False
 
     def right(self, answer: Array) -> bool:
         """Whether `answer` leads to what is seen."""

@@ -7,7 +7,10 @@ from typing import cast
 import typer
 
 from stepconv.cli.bench import bench
+from stepconv.cli.exercise import exercise
+from stepconv.cli.grade import grade
 from stepconv.cli.help import Command, Group, usage_error
+from stepconv.cli.lesson import lesson
 from stepconv.cli.lessons import lessons
 from stepconv.cli.matrix import matrix
 from stepconv.cli.options import _
@@ -16,6 +19,7 @@ from stepconv.cli.receptive import receptive
 from stepconv.cli.samples import samples
 from stepconv.cli.shape import shape
 from stepconv.cli.trace import trace
+from stepconv.cli.worksheet import worksheet
 
 # Typer gives the class of all its usage errors no public name.
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
@@ -67,12 +71,45 @@ stepconv samples
 stepconv samples sobel-x""",
     ),
     (
+        lesson,
+        _("Read a lesson: pages, scenes to step through, questions."),
+        """\
+stepconv lesson
+stepconv lesson one-product
+stepconv lesson 4 --print
+stepconv lesson padding --save padding.html --answers""",
+    ),
+    (
         lessons,
         _("List the lessons, check those of a folder, or forget how far you came."),
         """\
 stepconv lessons
 stepconv lessons check my-lessons
 stepconv lessons reset sizes""",
+    ),
+    (
+        exercise,
+        _("Write a function, and have it checked: what is wrong, and how it came about."),
+        """\
+stepconv exercise
+stepconv exercise start conv1d my-work
+stepconv exercise check conv1d --watch
+stepconv exercise hint conv1d""",
+    ),
+    (
+        worksheet,
+        _("Write a sheet of problems for each student of a class, and the key to them."),
+        """\
+stepconv worksheet --roster class.csv --topics padding,stride --count 4
+stepconv worksheet --seed "a long sentence" --out sheets --key key""",
+    ),
+    (
+        grade,
+        _("Grade a class: answer files, or code, with a reason for every mark."),
+        """\
+stepconv grade answers --key key --csv gradebook.csv
+stepconv grade answers-7.json --key key
+stepconv grade submissions --exercise conv1d --jobs 2""",
     ),
     (
         bench,

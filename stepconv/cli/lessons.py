@@ -155,10 +155,10 @@ def _reset(output: Output, names: Sequence[str], folders: Sequence[Path], json: 
     def page(look: Look) -> RenderableType:
         from rich.text import Text
 
-        text = translated(_("the progress of {count} lessons is forgotten: {names}"))
         if not forgotten:
             return Text(translated(_("there was no progress to forget")))
-        return Text(text.format(count=len(forgotten), names=", ".join(forgotten)))
+        text = translated(_("progress forgotten: {names}"))
+        return Text(text.format(names=", ".join(forgotten)))
 
     show(output, page, save=None, title="", data={"forgotten": forgotten} if json else None)
 

@@ -22,7 +22,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     No fast-math: what is added in which order is written in the source.
     """
     kernel = _numba.njit(nogil=True)(function)
-    if JIT:
+    if JIT and function.__module__:  # code on disk is loaded by its module's name
         kernel._cache = KernelCache(kernel.py_func)
     return kernel  # type: ignore[no-any-return]  # Numba is untyped
 

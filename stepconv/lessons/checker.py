@@ -21,15 +21,8 @@ from stepconv.lessons.prose_checks import (
 )
 from stepconv.lessons.shelf import Head, lesson_folders, twice
 
-CHECKS = (
-    titles_fit,
-    markers_fit,
-    keeps_in_step,
-    is_translated,
-    beliefs_hold,
-    results_can_be_computed,
-    answers_hold,
-)
+OF_PROSE = (titles_fit, keeps_in_step, is_translated)
+OF_TABLES = (markers_fit, beliefs_hold, results_can_be_computed, answers_hold)
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,8 @@ def check(folders: Sequence[Path]) -> Report:
 
 def problems_of(draft: Draft) -> list[InputError]:
     """Return what is wrong with one lesson."""
-    return [*draft.problems, *(problem for look in CHECKS for problem in look(draft))]
+    looks = (*OF_PROSE, *OF_TABLES) if draft.tables_read else OF_PROSE
+    return [*draft.problems, *(problem for look in looks for problem in look(draft))]
 
 
 def _twins(drafts: Sequence[Draft]) -> Iterator[InputError]:

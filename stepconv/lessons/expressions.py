@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
+
 from stepconv.documents import nearest
 from stepconv.errors import InputError
 from stepconv.files import shown
@@ -96,7 +98,8 @@ class Expression:
             With the expression, what in it is wrong, and the nearest right name.
         """
         try:
-            return _evaluated(self._tree, scope)
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                return _evaluated(self._tree, scope)
         except InputError as reason:
             raise self._refused(reason) from reason
         except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:

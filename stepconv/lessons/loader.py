@@ -40,8 +40,9 @@ class Draft:
         As in `Lesson`, without what is broken; `head` is None where that is.
     broken : set of str
         The scenes and questions that could not be read: to be left out of further complaints.
-    problems_in_prose : bool
-        Whether a block could not be read, so that markers may be missing.
+    tables_read, prose_read : bool
+        Whether lesson.toml is known at all, and every block of the prose: where not, nothing is
+        said of what may be missing.
     results : int
         How many expressions the checks have computed.
     """
@@ -54,7 +55,8 @@ class Draft:
     questions: dict[str, Question] = field(default_factory=dict)
     prose: dict[str, tuple[Block, ...]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
-    problems_in_prose: bool = False
+    tables_read: bool = False
+    prose_read: bool = True
     results: int = 0
 
     def lesson(self) -> Lesson:
@@ -97,17 +99,19 @@ def read_draft(folder: Path) -> Draft:
     draft = Draft(folder)
     with draft.noting():
         _read_tables(draft, read_document(folder / FILE, name_of(folder)))
+        draft.tables_read = True
     for language, file in zip(LANGUAGES, PROSE, strict=True):
         with draft.noting():
             text = read_words(folder / file, name_of(folder, file))
             draft.prose[language], problems = parse(text, name_of(folder, file))
             draft.problems += problems
-            draft.problems_in_prose |= bool(problems)
+            draft.prose_read &= not problems
     return draft
 
 
 def _read_tables(draft: Draft, section: Section) -> None:
     with draft.noting():
+        _ = [key in section for key in ("id", "title", "summary")]  # known, whatever comes first
         draft.head = head_of(section, draft.folder)
     with draft.noting():
         draft.rows = section.texts("rows", ())

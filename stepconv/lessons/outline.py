@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,6 +54,15 @@ class Outline:
     def find(self, place: Place) -> int:
         """Return the block at `place`: the last one that does not lie behind it."""
         return max(bisect_right(self.places, place) - 1, 0)
+
+    @cached_property
+    def asked_at(self) -> Mapping[str, int]:
+        """The block at which each question is asked."""
+        return {
+            block.question: k
+            for k, block in enumerate(self.blocks)
+            if isinstance(block, QuestionMarker)
+        }
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:

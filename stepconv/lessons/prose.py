@@ -67,7 +67,12 @@ class _Reader:
                 yield self._block(line)
             except InputError as problem:
                 self.problems.append(problem)
-                self._at += 1
+                self._to_next_blank()
+
+    def _to_next_blank(self) -> None:
+        """Leave out what belongs to a block that was not understood."""
+        while self._at < len(self._lines) and self._lines[self._at].strip():
+            self._at += 1
 
     def _block(self, line: str) -> Block:
         if line.startswith(_FENCE):

@@ -71,7 +71,8 @@ def markers_fit(draft: Draft) -> Iterator[InputError]:
             elif isinstance(block, QuestionMarker) and block.question not in known:
                 reason = _unknown(block.question, list(draft.questions), "question")
                 yield _at(draft, language, block.line, reason)
-    yield from _uses(draft)
+    if draft.prose_read:
+        yield from _uses(draft)
 
 
 def _scene_marker(draft: Draft, language: str, block: SceneMarker) -> Iterator[InputError]:
@@ -162,7 +163,7 @@ def _marked(
 
 def keeps_in_step(draft: Draft) -> Iterator[InputError]:
     """Find the first heading, marker or page break that the languages do not share."""
-    if len(draft.prose) < 2 or draft.problems_in_prose:
+    if len(draft.prose) < 2 or not draft.prose_read:
         return
     (one, first), (other, second) = draft.prose.items()
     mine, theirs = _landmarks(first), _landmarks(second)

@@ -134,6 +134,9 @@ def _convolution(section: Section, base: dict[str, Any]) -> ConvolutionScene:
     run, order = _from_sample(section) if "sample" in section else (None, "gather")
     run = _own(section, run)
     order = section.choice("order", ORDERS, order)
+    if order == "scatter" and not run.transposed:
+        reason = InputError("scatter is for transposed convolutions; add transposed = true")
+        raise section.refused("order", reason)
     step = section.whole("step", None)
     scene = ConvolutionScene(
         **base, run=run, order=order, view=section.choice("view", VIEWS, None), step=step

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from stepconv.language import LANGUAGES
 from stepconv.lessons.asked import Asked
 from stepconv.lessons.attempt import Attempt
 from stepconv.lessons.format import (
@@ -21,8 +22,10 @@ from stepconv.lessons.format import (
     SceneMarker,
     plain,
 )
+from stepconv.lessons.lesson import Lesson
 from stepconv.lessons.outline import Outline
 from stepconv.lessons.progress import Place
+from stepconv.lessons.scenes import ConvolutionScene
 
 _TO_THE_END = 1 << 30
 
@@ -46,6 +49,17 @@ class Reading:
     questions: Mapping[str, Asked]
     stepped: Collection[str]
     followed: bool = False
+
+    @classmethod
+    def of(cls, lesson: Lesson, *, followed: bool = False) -> Reading:
+        """Return a lesson as it is read: its prose filled in, its records computed."""
+        stepped = {
+            name
+            for name, scene in lesson.scenes.items()
+            if isinstance(scene, ConvolutionScene) and len(scene.trace)
+        }
+        outlines = {name: Outline(lesson.blocks(name)) for name in LANGUAGES}
+        return cls(outlines, lesson.questions, stepped, followed)
 
 
 @dataclass(frozen=True)
@@ -113,9 +127,13 @@ class Session:
     @property
     def blocks(self) -> tuple[Block, ...]:
         """What stands on the page; nothing at the end."""
+        return self.outline.blocks[self.starts[self.page] : self.page_end]
+
+    @property
+    def page_end(self) -> int:
+        """The block behind the last one of the page."""
         page = self.page
-        end = self.starts[page + 1] if page + 1 < len(self.starts) else None
-        return self.outline.blocks[self.starts[page] : end]
+        return self.starts[page + 1] if page + 1 < len(self.starts) else len(self.outline.blocks)
 
     @property
     def at_end(self) -> bool:
@@ -134,13 +152,31 @@ class Session:
         return next(asked, None)
 
     @property
+    def mistaken(self) -> str:
+        """The question of the page, where it can be shown at which cell the answer goes wrong."""
+        name = self.question
+        verdict = None if name is None else self.attempt(name).verdict
+        wrong = verdict is not None and not verdict.right and verdict.cell is not None
+        return name if name is not None and wrong else ""
+
+    @property
     def scenes(self) -> tuple[str, ...]:
         """The scenes on the page that can be stepped through."""
-        return tuple(
-            block.scene
-            for block in self.blocks
+        return tuple(scene for _at, scene in self._scenes)
+
+    @property
+    def focused(self) -> int | None:
+        """The block of the scene that is stepped through, where there are several to choose."""
+        scenes = self._scenes
+        return scenes[self.focus % len(scenes)][0] if len(scenes) > 1 else None
+
+    @property
+    def _scenes(self) -> list[tuple[int, str]]:
+        return [
+            (k, block.scene)
+            for k, block in enumerate(self.blocks, self.starts[self.page])
             if isinstance(block, SceneMarker) and block.scene in self.reading.stepped
-        )
+        ]
 
     def attempt(self, question: str) -> Attempt:
         """How a question stands."""
@@ -230,9 +266,8 @@ class Session:
 
     def _step(self) -> Session:
         """Step through what an answer went wrong on, or else through a scene of the page."""
-        name = self.question
-        if name is not None and self.attempt(name).wrong:
-            return replace(self, replay=Replay(question=name))
+        if self.mistaken:
+            return replace(self, replay=Replay(question=self.mistaken))
         scenes = self.scenes
         if not scenes:
             return self

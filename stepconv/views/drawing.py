@@ -7,7 +7,7 @@ character for one column, which presses Chinese text together.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import pairwise
 
@@ -75,7 +75,7 @@ def svg(lines: Sequence[Line], title: str) -> str:
                 texts.append(
                     f'<text x="{_x(column + offset)}" y="{_y(row) + _FONT_SIZE}"'
                     f' textLength="{cell_len(text) * COLUMN}"'
-                    f' style="{_css(segment.style, "fill")}">{escape(text, quote=False)}</text>'
+                    f' style="{_svg_css(segment.style)}">{escape(text, quote=False)}</text>'
                 )
             column += segment.cell_length
     return "\n".join(
@@ -94,7 +94,7 @@ def svg(lines: Sequence[Line], title: str) -> str:
 
 def html(lines: Sequence[Line], title: str, language: str) -> str:
     """Return `lines` as a page of HTML, wide characters held to two columns."""
-    body = "\n".join("".join(_spans(line)) for line in lines)
+    body = "\n".join(spans(line, _inline) for line in lines)
     ink, ground = PALETTE.foreground_color.hex, PALETTE.background_color.hex
     return f"""<!DOCTYPE html>
 <html lang="{language}">
@@ -134,15 +134,26 @@ def _parted(text: str) -> list[str]:
     return [text[first:last] for first, last in pairwise(ends)]
 
 
-def _spans(line: Line) -> Iterator[str]:
+def spans(line: Line, attribute: Callable[[Style | None], str]) -> str:
+    """Return a line as HTML; `attribute` gives that of a piece, "" where it needs none."""
+    pieces = []
     for segment in line:
         inner = "".join(_held(part) for part in _parted(segment.text))
-        css = _css(segment.style, "color")
-        _ink, ground = _colors(segment.style)
-        if ground:
-            css += f";background:{ground}"
-        plain = css == f"color:{PALETTE.foreground_color.hex}"
-        yield inner if plain or not segment.text else f'<span style="{css}">{inner}</span>'
+        own = attribute(segment.style) if segment.text else ""
+        pieces.append(f"<span {own}>{inner}</span>" if own else inner)
+    return "".join(pieces)
+
+
+def css(style: Style | None, palette: TerminalTheme) -> str:
+    """Return what CSS makes of a style: nothing where it is that of the page."""
+    ink, ground = _colors(style, palette)
+    rules = [] if ink == palette.foreground_color.hex else [f"color:{ink}"]
+    return ";".join([*rules, *_decoration(style), *([f"background:{ground}"] if ground else [])])
+
+
+def _inline(style: Style | None) -> str:
+    rules = css(style, PALETTE)
+    return f'style="{rules}"' if rules else ""
 
 
 def _held(text: str) -> str:
@@ -150,13 +161,13 @@ def _held(text: str) -> str:
     return f'<i style="width:{cell_len(text)}ch">{safe}</i>' if _WIDE.fullmatch(text) else safe
 
 
-def _colors(style: Style | None) -> tuple[str, str]:
+def _colors(style: Style | None, palette: TerminalTheme = PALETTE) -> tuple[str, str]:
     """Return ink and ground; no ground where it is the picture's own."""
     style = style or Style.null()
-    ink = style.color.get_truecolor(PALETTE) if style.color else PALETTE.foreground_color
-    ground = PALETTE.background_color
+    ink = style.color.get_truecolor(palette) if style.color else palette.foreground_color
+    ground = palette.background_color
     if style.bgcolor:
-        ground = style.bgcolor.get_truecolor(PALETTE, foreground=False)
+        ground = style.bgcolor.get_truecolor(palette, foreground=False)
     if style.reverse:
         ink, ground = ground, ink
     if style.dim:
@@ -165,13 +176,19 @@ def _colors(style: Style | None) -> tuple[str, str]:
     return ink.hex, ground.hex if own else ""
 
 
-def _css(style: Style | None, ink: str) -> str:
-    rules = [f"{ink}:{_colors(style)[0]}"]
+def _svg_css(style: Style | None) -> str:
+    return ";".join([f"fill:{_colors(style)[0]}", *_decoration(style)])
+
+
+def _decoration(style: Style | None) -> list[str]:
+    rules = []
     if style and style.bold:
         rules.append("font-weight:bold")
+    if style and style.italic:
+        rules.append("font-style:italic")
     if style and style.strike:
         rules.append("text-decoration:line-through")
-    return ";".join(rules)
+    return rules
 
 
 def _x(column: int) -> int:

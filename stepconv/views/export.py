@@ -72,7 +72,7 @@ def save_picture(
             suffixes=", ".join(PICTURES),
         )
     look = Look(color=suffix in _COLORED, ascii=ascii)
-    lines = _lines(_drawn(picture, look), look, width)
+    lines = drawn_lines(_drawn(picture, look), look, width)
     text = _FORMATS[suffix](lines, title or _title(picture))
     write_atomically(path, text.encode("utf-8"))
 
@@ -121,8 +121,8 @@ def _drawn(picture: Any, look: Look) -> RenderableType:
     return drawn
 
 
-def _lines(renderable: RenderableType, look: Look, width: int) -> list[list[Segment]]:
-    """Draw into lines of styled text, without blanks at their ends."""
+def drawn_lines(renderable: RenderableType, look: Look, width: int) -> list[list[Segment]]:
+    """Draw into lines of styled text for a file, without blanks at their ends."""
     console = Console(
         file=io.StringIO(),
         width=width,

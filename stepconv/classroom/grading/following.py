@@ -113,7 +113,9 @@ def candidates(
             continue
         if base.parts:
             yield Candidate(value, base.parts, base)
-        for parts, other in _worked_on(part, base.run, value, wrong):
+        # A mistake that moves the axes of the output leaves nothing to be worked on with.
+        steps = () if base.run.finish else _worked_on(part, base.run, value, wrong)
+        for parts, other in steps:
             yield Candidate(other, (*base.parts, *parts), base)
 
 

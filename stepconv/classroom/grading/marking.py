@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepconv.classroom.diagnosis import Explanation, diagnose
+from stepconv.classroom.diagnosis import Diagnosis, Explanation, diagnose
 from stepconv.classroom.grading.following import (
     Base,
     Candidate,
@@ -22,10 +22,17 @@ from stepconv.classroom.grading.following import (
     after_padded,
     aligned,
     candidates,
+    value_of,
 )
 from stepconv.classroom.grading.marks import Codes, Mark, halves
-from stepconv.classroom.grading.words import follows_reason, mistake_reason, wrong_reason
+from stepconv.classroom.grading.words import (
+    follows_reason,
+    going_by,
+    mistake_reason,
+    wrong_reason,
+)
 from stepconv.classroom.problem import Problem
+from stepconv.classroom.run import Run
 from stepconv.classroom.worksheet.notation import read_answer, written
 from stepconv.classroom.worksheet.parts import Part
 from stepconv.classroom.worksheet.question import Question
@@ -55,7 +62,7 @@ def mark_question(question: Question, answers: Mapping[str, Any]) -> tuple[Mark,
     >>> from stepconv.classroom.worksheet.parts import parts_of
     >>> problem = Problem([[[1, 2, 3]]], [[[1, 10]]], options={"padding": 1})
     >>> question = Question(1, "padding", problem, parts_of(problem, 0))
-    >>> given = {"padded": "1 2 3", "size": "2", "products": "2 30", "output": "21 32"}
+    >>> given = {"padded": "1 2 3", "size": "2", "products": "1 20", "output": "21 32"}
     >>> for mark in mark_question(question, given):
     ...     print(mark.part, mark.marks, mark.verdict)
     padded 1.0 mistake
@@ -121,34 +128,49 @@ class _Marking:
         """Mark an answer that is not right in itself."""
         known = list(candidates(part, self.bases, self.wrong))
         follow = [one for one in known if np.array_equal(aligned(answer, one.value), one.value)]
+        found, codes = self._explanations(part, answer) if not follow else (Diagnosis(False), ())
         self.wrong[part.code] = Wrong(part, answer)
         self._go_on(part, answer)
         if follow:
             return self._follows(part, follow, mark)
-        run = self.question.problem.run
-        problem = Problem(
-            run.input, run.weight, run.bias, run.options, part.asked, origin=run.origin
-        )
-        diagnosis = diagnose(problem, answer)
-        shares = [_share(answer, value) for value in (right, *(one.value for one in known))]
-        marks = min(halves(max(shares) * part.marks), part.marks - 0.5)
-        if diagnosis.explanations:
-            self.explained[part.code] = diagnosis.explanations
-            for one in diagnosis.explanations:
+        own = Candidate(right, (), self.bases[0])
+        nearest = max([own, *known], key=lambda one: _share(answer, one.value))
+        marks = min(halves(_share(answer, nearest.value) * part.marks), part.marks - 0.5)
+        if found.explanations:
+            self.explained[part.code] = found.explanations
+            for one in found.explanations:
                 self.bases.append(Base(one.run, (part.code,), one.codes))
             return replace(
                 mark,
                 marks=max(marks, halves(FOR_MISTAKE * part.marks)),
                 verdict="mistake",
-                reason=mistake_reason(diagnosis.explanations),
-                mistakes=tuple(one.codes for one in diagnosis.explanations),
+                reason=going_by(codes, mistake_reason(found.explanations)),
+                mistakes=tuple(one.codes for one in found.explanations),
             )
+        facts = () if nearest.parts else found.facts
+        reason = wrong_reason(aligned(answer, nearest.value), nearest.value, facts)
         return replace(
             mark,
             marks=marks,
             verdict="partly" if marks else "wrong",
-            reason=wrong_reason(answer, right, diagnosis.facts),
+            reason=going_by(nearest.parts, reason),
         )
+
+    def _explanations(self, part: Part, answer: Array) -> tuple[Diagnosis, Codes]:
+        """Diagnose an answer; return with it the earlier parts whose errors are taken for granted.
+
+        One more mistake after an earlier error explains it better than two at once.
+        """
+        first = diagnose(_problem(self.bases[0].run, part), answer)
+        if first.explanations and len(first.explanations[0].mistakes) == 1:
+            return first, ()
+        for base in self.bases[1:]:
+            if base.run.finish or value_of(part, base.run) is None:
+                continue
+            after = diagnose(_problem(base.run, part), answer)
+            if after.explanations and len(after.explanations[0].mistakes) == 1:
+                return after, base.parts
+        return first, ()
 
     def _go_on(self, part: Part, answer: Array) -> None:
         """Let later parts go on from a padded input as it was written."""
@@ -162,8 +184,12 @@ class _Marking:
         for one in follow:
             self.followed.update((code, one.base.mistakes) for code in one.base.parts)
         fewest = min(follow, key=lambda one: len(one.parts))
-        reason = follows_reason(self.question, fewest.parts)
+        reason = follows_reason(fewest.parts)
         return replace(mark, marks=part.marks, verdict="follows", reason=reason)
+
+
+def _problem(run: Run, part: Part) -> Problem:
+    return Problem(run.input, run.weight, run.bias, run.options, part.asked, origin=run.origin)
 
 
 def _share(answer: Array, value: Array) -> float:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stepconv.language import _
+
 FORMAT = "stepconv-grades-1"
 
 Codes = tuple[str, ...]
@@ -48,6 +50,15 @@ class Mark:
     expected: str = ""
     mistakes: tuple[Codes, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """A name for the part: its question, and what it is.
+
+        >>> Mark("2", "size", "output size", 1, 1, "right", "").label
+        '2 size'
+        """
+        return f"{self.question} {self.part}" if self.part else self.title
+
 
 @dataclass(frozen=True)
 class Graded:
@@ -78,6 +89,26 @@ class Graded:
     def most(self) -> float:
         """What all right would bring."""
         return sum(mark.most for mark in self.marks)
+
+    @property
+    def reasons(self) -> tuple[tuple[Mark, str], ...]:
+        """The parts that are not simply right or missing, each mistake explained once."""
+        told: dict[str, str] = {}
+        found = []
+        for mark in self.marks:
+            if mark.verdict in ("right", "missing"):
+                continue
+            reason = mark.reason
+            if mark.verdict == "mistake" and reason in told:
+                reason = _("As in {part}.").format(part=told[reason])
+            told.setdefault(mark.reason, mark.label)
+            found.append((mark, reason))
+        return tuple(found)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The parts to which nothing is written."""
+        return tuple(mark.label for mark in self.marks if mark.verdict == "missing")
 
     def question(self, name: str) -> float:
         """Return the marks of one question."""

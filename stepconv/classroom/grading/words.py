@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from stepconv.classroom.diagnosis import Explanation
 from stepconv.classroom.facts import Fact
 from stepconv.classroom.worksheet.notation import written
-from stepconv.classroom.worksheet.question import Question
 from stepconv.language import _
 
 Array = NDArray[Any]
@@ -22,10 +21,21 @@ _TOLD |= {"sign", "factor", "border"}
 _MOST_NAMED = 4
 
 
-def follows_reason(question: Question, codes: Sequence[str]) -> str:
-    """Say that an answer is right by what was written before."""
-    letters = [f"({question.letter(part)})" for part in question.parts if part.code in codes]
-    return _("Right, going by what is written in {parts}.").format(parts=_(", ").join(letters))
+def follows_reason(codes: Sequence[str]) -> str:
+    """Say that an answer is right by what was written before.
+
+    >>> follows_reason(["padded"])
+    'Right, going by what stands in padded.'
+    """
+    return _("Right, going by what stands in {parts}.").format(parts=_(", ").join(codes))
+
+
+def going_by(codes: Sequence[str], reason: str) -> str:
+    """Say of a reason that it goes by what was written before."""
+    if not codes:
+        return reason
+    text = _("Going by what stands in {parts}: {reason}")
+    return text.format(parts=_(", ").join(codes), reason=reason)
 
 
 def mistake_reason(explanations: Sequence[Explanation]) -> str:

@@ -126,7 +126,7 @@ def turned(run: Run) -> Run | None:
 
 def take(array: Array, order: Sequence[int], axis: int) -> Array:
     """`numpy.take`, which leaves arrays that stand for a shape alone without memory."""
-    if _hollow(array):
+    if hollow(array):
         shape = list(array.shape)
         shape[axis] = len(order)
         return np.broadcast_to(array[(slice(0, 1),) * array.ndim].reshape(-1), shape)
@@ -135,12 +135,12 @@ def take(array: Array, order: Sequence[int], axis: int) -> Array:
 
 def reshaped(array: Array, shape: Sequence[int]) -> Array:
     """`numpy.reshape`, which leaves arrays that stand for a shape alone without memory."""
-    if _hollow(array):
+    if hollow(array):
         return np.broadcast_to(array[(slice(0, 1),) * array.ndim].reshape(-1), tuple(shape))
     return array.reshape(tuple(shape))
 
 
-def _hollow(array: Array) -> bool:
+def hollow(array: Array) -> bool:
     """Whether all cells are one and the same place in memory."""
     return array.size > 1 and not any(
         step for step, size in zip(array.strides, array.shape, strict=True) if size > 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from stepconv.classroom.mistakes.base import Dealt, Mistake, Words, reshaped, take
+from stepconv.classroom.mistakes.base import Dealt, Mistake, Words, hollow, reshaped, take
 from stepconv.classroom.run import Run
 from stepconv.language import _
+
+_MOST_COPIED = 2**24  # cells: half a second and 128 MB
 
 
 def _channel_axis(run: Run) -> int:
@@ -15,7 +17,8 @@ def _channel_axis(run: Run) -> int:
 
 def _by_filter(run: Run) -> Run | None:
     geometry = run.geometry
-    if run.transposed or geometry.group_inputs == 1:
+    large = run.input.size * geometry.group_outputs > _MOST_COPIED and not hollow(run.input)
+    if run.transposed or geometry.group_inputs == 1 or large:
         return None
     # A group for every pair: each output channel gets a copy of the channels it sums over.
     copies = [c for out in range(geometry.out_channels) for c in geometry.group_channels(out)]

@@ -127,8 +127,7 @@ def called(
     function: Callable[..., Any], given: Mapping[str, Any], path: str
 ) -> tuple[Any, dict[str, Any] | None, str]:
     """Return what a call gives, or its problem, and the head of what it printed."""
-    printed = os.path.join(os.environ["HOME"], ".printed")
-    file = os.open(printed, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+    file = unnamed_file()
     for descriptor in (1, 2):
         os.dup2(file, descriptor)
     os.close(file)
@@ -149,6 +148,17 @@ def called(
         if isinstance(error, ModuleNotFoundError) and error.name:
             problem = {"code": "module", "name": str(error.name)[:HEAD]}
     return value, problem, os.pread(1, HEAD, 0).decode("utf-8", "replace")
+
+
+def unnamed_file() -> int:
+    """Return a new file without a name: nobody can have put a link in its place."""
+    path = os.path.join(os.environ["HOME"], f".printed-{os.getpid()}")
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        os.unlink(path)
+    except OSError:  # the folder is gone, or the name is taken
+        return os.open(os.devnull, os.O_RDWR)
+    return file
 
 
 def described(error: BaseException) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import shutil
-import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -98,29 +97,18 @@ def scratch_folder() -> Iterator[Scratch]:
 
 def remove(folder: Path) -> None:
     """Remove a folder with all that is in it, however deep, whatever its rights; follow no link."""
-    while folder.exists():
-        _flatten(folder)
-        try:
-            shutil.rmtree(folder)
-        except (OSError, RecursionError) as error:
-            if isinstance(error, OSError) and folder.exists():
-                shutil.rmtree(folder, ignore_errors=True)
-                return
-
-
-def _flatten(folder: Path, deepest: int = 50) -> None:
-    """Give back the rights to all folders, and lift those that lie too deep to the top."""
-    for number, (place, folders, _) in enumerate(os.walk(folder)):
-        if place.count(os.sep) - str(folder).count(os.sep) >= deepest:
-            with contextlib.suppress(OSError):
-                os.rename(place, folder / f"lifted-{number}")
-            folders.clear()
-            continue
-        for name in folders:
-            path = os.path.join(place, name)
-            with contextlib.suppress(OSError):
-                if not stat.S_ISLNK(os.lstat(path).st_mode):
-                    os.chmod(path, 0o700)
+    try:
+        shutil.rmtree(folder)
+    except (OSError, RecursionError):
+        # The system's own tools walk folders deeper than Python's recursion, or any path.
+        for tool in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run(
+                [*tool, "--", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
 
 
 @cache

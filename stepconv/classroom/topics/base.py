@@ -19,7 +19,9 @@ ALIKE = (frozenset({"padding_total", "padding_one_side"}),)
 """Codes that may give one answer: as sizes, half of p on each side and p on one are the same."""
 
 LARGEST_PRODUCT, LARGEST_NUMBER = 81, 200
-MOST_CELLS = {1: 12, 2: 18, 3: 24}
+MOST_CELLS = {1: 12, 2: 16, 3: 20}
+MOST_PRODUCTS = {1: 48, 2: 72, 3: 96}
+"""How much work a problem of each level may be."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,14 @@ def _by_hand(problem: Problem, level: int) -> bool:
         return False
     if problem.asked is not the_output:
         return True
-    if prod(problem.run.output_shape) > MOST_CELLS[level]:
-        return False
     run = problem.run
+    cells = prod(run.output_shape)
+    products = (
+        prod(run.input.shape) * prod(run.weight.shape[1:])
+        if run.transposed
+        else (cells * run.geometry.terms)
+    )
+    if cells > MOST_CELLS[level] or products > MOST_PRODUCTS[level]:
+        return False
     product = int(np.abs(run.input).max()) * int(np.abs(run.weight).max())
     return product <= LARGEST_PRODUCT and int(np.abs(run.output).max()) <= LARGEST_NUMBER

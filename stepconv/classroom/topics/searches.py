@@ -42,7 +42,7 @@ def _find_padding(draw: Draw, level: int) -> Problem:
     shapes = Problem.of_shapes(
         (1, 1, *size),
         (1, 1, *kernel),
-        {"padding": padding, "stride": 1 if level == 1 else draw.between(1, 2)},
+        {"padding": padding, "stride": draw.between(1, level)},
         the_size,
     )
     return Search(shapes, one_padding, with_padding, range(8))

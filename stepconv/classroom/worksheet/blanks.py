@@ -11,8 +11,8 @@ from stepconv.classroom.worksheet.page import Block, Grid, Line
 from stepconv.classroom.worksheet.parts import SIZES, Part
 from stepconv.language import _
 
-WIDEST, HIGHEST, MOST_CELLS = 16, 16, 320
-"""Cells across 180 mm of paper; rows of a table; cells of all tables of one part."""
+WIDEST, HIGHEST, MOST_CELLS, MOST_COLUMNS = 16, 16, 320, 12
+"""Cells across 180 mm of paper; rows of a table; cells of all tables of one part; placements."""
 
 
 def blanks(run: Run, part: Part) -> Iterator[Block]:
@@ -25,7 +25,7 @@ def blanks(run: Run, part: Part) -> Iterator[Block]:
     if part.code in ("products", "stamp"):
         if part.code == "products" and run.rank == 1 and run.input.shape[-2] == 1:
             yield _hand_table(run)
-        yield from _empty(run.weight.shape[1], run.weight.shape[2:], run.rank)
+        yield from _empty(run.weight.shape[1], run.weight.shape[2:], run.rank, part.title)
     elif part.code == "padded":
         yield from _empty(run.input.shape[-run.rank - 1], _room(run, laid_out=True), run.rank)
     else:
@@ -58,7 +58,7 @@ def _room(run: Run, *, laid_out: bool = False) -> tuple[int, ...]:
     return tuple(room)
 
 
-def _empty(channels: int, sizes: tuple[int, ...], rank: int) -> Iterator[Block]:
+def _empty(channels: int, sizes: tuple[int, ...], rank: int, title: str = "") -> Iterator[Block]:
     rows, columns = (channels, sizes[0]) if rank == 1 else (sizes[-2], sizes[-1])
     number = 1 if rank == 1 else channels * prod(sizes[:-2])
     if columns > WIDEST or rows * columns * number > MOST_CELLS:
@@ -66,12 +66,12 @@ def _empty(channels: int, sizes: tuple[int, ...], rank: int) -> Iterator[Block]:
             yield Line("")
         return
     empty = (("",) * columns,) * rows
-    yield tables([Grid(empty)] * number)
+    yield tables([Grid(empty, title=title)] * number)
 
 
 def _hand_table(run: Run) -> Block:
     """Return the table of products: a row for each laid-out cell, a column for each placement."""
-    (rows,), columns = _room(run, laid_out=True), 8
+    (rows,), columns = _room(run, laid_out=True), min(_room(run)[0], MOST_COLUMNS)
     return Grid(
         (("",) * columns,) * rows,
         title=_(
@@ -79,4 +79,5 @@ def _hand_table(run: Run) -> Block:
             " leave empty what you do not need"
         ),
         heads=tuple(str(number + 1) for number in range(columns)),
+        low=True,
     )

@@ -46,10 +46,10 @@ def given_blocks(question: Question) -> Iterator[Block]:
             )
         )
         return
-    yield tables(grids(run.input, run.rank, _("input"), _("channel {number}")))
-    yield tables(kernels(run))
+    given = grids(run.input, run.rank, _("input"), _("channel {number}")) + kernels(run)
     if run.bias is not None:
-        yield Grid((texts(run.bias),), title=_("bias, one number for each output channel"))
+        given.append(Grid((texts(run.bias),), title=_("bias, one number for each output channel")))
+    yield tables(given)
 
 
 def grids(array: Array, rank: int, title: str, row: str, skip: int = 0) -> list[Grid]:

@@ -42,12 +42,15 @@ class Grid:
         Texts above the columns, or none.
     labels : tuple of str
         Texts before the rows, or none.
+    low : bool
+        Rows are low, for a large table to work in.
     """
 
     rows: tuple[tuple[str, ...], ...]
     title: str = ""
     heads: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    low: bool = False
 
 
 @dataclass(frozen=True)

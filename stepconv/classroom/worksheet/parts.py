@@ -7,7 +7,6 @@ wrong one, and of the one that goes on from what a student wrote before.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -37,6 +36,8 @@ MARKS = {
 """What each part is worth, in the order in which they are asked."""
 SIZES = ("padded_size", "span", "full_size", "size", "shape")
 """Parts whose answer is a number for each axis."""
+
+_FIRST = 3
 
 
 @dataclass(frozen=True)
@@ -177,11 +178,19 @@ _ASKED: dict[str, Asked] = {
 
 
 def _output_cell(run: Run, pick: int) -> Index:
-    """Choose an output cell whose placement is not the first, where there are several."""
-    shape = run.geometry.output_shape[-run.rank - 1 :]
-    places = prod(shape)
-    place = 1 + pick % (places - 1) if places > 1 else 0
-    return (0, *(int(k) for k in np.unravel_index(place, shape)))
+    """Choose an output cell among the first on each axis, which tells little of the size.
+
+    The very first only where the kernel meets padding there, or there is no other.
+    """
+    channels, *sizes = run.geometry.output_shape[-run.rank - 1 :]
+    pick, channel = divmod(pick, channels)
+    place = []
+    for size in sizes:
+        pick, position = divmod(pick, min(size, _FIRST))
+        place.append(position)
+    if not any(place) and not any(before for before, _after in run.padding):
+        place[-1] = min(1, sizes[-1] - 1)
+    return (0, channel, *place)
 
 
 def _input_cell(run: Run, pick: int) -> Index:

@@ -35,7 +35,8 @@ table { border-collapse: collapse; font-size: 10pt; font-variant-numeric: tabula
 td, th { border: .5pt solid #555; min-width: 8mm; height: 7mm; padding: 0 1.2mm;
   text-align: center; font-weight: normal; }
 th { border: none; font-size: 8.5pt; color: #333; white-space: nowrap; }
-td.write { min-width: 10.5mm; height: 8mm; background: #fff; }
+td.write { min-width: 10.5mm; height: 8mm; }
+table.low td { height: 6mm; }
 pre { font: 8pt/1.3 "DejaVu Sans Mono", "Noto Sans Mono CJK SC", Menlo, Consolas, monospace;
   white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 0 3mm; }
 @media print { body { margin: 0; padding: 0; max-width: none; } }
@@ -99,7 +100,8 @@ def _grid(grid: Grid) -> str:
         lines.append(first + "".join(map(_cell, row)))
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     title = f"<figcaption>{escape(grid.title)}</figcaption>" if grid.title else ""
-    return f"<figure>{title}<table>{body}</table></figure>"
+    low = ' class="low"' if grid.low else ""
+    return f"<figure>{title}<table{low}>{body}</table></figure>"
 
 
 def _cell(text: str) -> str:

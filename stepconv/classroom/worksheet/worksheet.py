@@ -93,7 +93,9 @@ class Worksheet:
         topic = self.topics[(number - 1) % len(self.topics)]
         drawn = self._digest("question", student, str(number))
         problem = generate(topic, self.level, int.from_bytes(drawn[:6], "big"))
-        return Question(number, topic, problem, parts_of(problem, drawn[6]))
+        return Question(
+            number, topic, problem, parts_of(problem, int.from_bytes(drawn[6:10], "big"))
+        )
 
     def _digest(self, *what: str) -> bytes:
         return hashlib.sha256(self._root + "\0".join(what).encode("utf-8")).digest()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, chop_cells
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from stepconv.lessons.format import Code, Heading, Items, Paragraph, Spans, Table
@@ -15,12 +18,30 @@ from stepconv.views.theme import Look
 INDENT, GAP = 2, 3
 LEAST_COLUMN = 6
 
+WIDEST = 88
+"""Columns of running text: longer lines are hard to follow. Code and tables may be wider."""
+
+_RAISED = re.compile("[⁰¹²³⁴-⁾ⁿᵀ]+")
 _ROLES = {"bold": "strong", "em": "emphasis", "code": "code"}
 
 
-def prose_lines(
-    block: Heading | Paragraph | Items | Code | Table, look: Look, width: int
-) -> list[Text]:
+Written = Heading | Paragraph | Items | Code | Table
+
+
+class Prose:
+    """A block of prose, as Rich prints it."""
+
+    def __init__(self, block: Written, look: Look) -> None:
+        self.block = block
+        self.look = look
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        most = options.max_width
+        wide = isinstance(self.block, Code | Table)
+        yield from prose_lines(self.block, self.look, most if wide else min(most, WIDEST))
+
+
+def prose_lines(block: Written, look: Look, width: int) -> list[Text]:
     """Return the lines of one block; what is too long is broken, nothing is left out.
 
     >>> from stepconv.lessons.format import Span
@@ -49,14 +70,30 @@ def styled(spans: Spans, look: Look) -> Text:
     """Return running text in its styles, and in the characters that the screen has."""
     text = Text()
     for span in spans:
-        text.append(look.formula(span.text), look.style(_ROLES.get(span.kind, "input")))
+        text.append(characters(span.text, look), look.style(_ROLES.get(span.kind, "input")))
     return text
+
+
+def characters(text: str, look: Look) -> str:
+    """Return text in the characters that the screen has, raised ones as powers in ASCII.
+
+    >>> characters("2ⁿ⁺¹ · Wᵀ", Look(ascii=True))
+    '2^(n+1) * W^T'
+    """
+    if look.ascii:
+        text = _RAISED.sub(lambda found: _power(found[0]), text)
+    return look.formula(text)
+
+
+def _power(raised: str) -> str:
+    level = unicodedata.normalize("NFKC", raised)
+    return f"^{level}" if len(level) == 1 else f"^({level})"
 
 
 def code_lines(text: str, look: Look, width: int) -> Iterator[Text]:
     """Yield code as it stands, moved to the right; lines that are too long go on below."""
     for line in text.split("\n"):
-        for part in chop_cells(look.formula(line), max(width - 2 * INDENT, 2)) or [""]:
+        for part in chop_cells(characters(line, look), max(width - 2 * INDENT, 2)) or [""]:
             yield Text(" " * 2 * INDENT + part, look.style("code"), no_wrap=True, overflow="crop")
 
 

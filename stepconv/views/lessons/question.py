@@ -13,10 +13,11 @@ from stepconv.language import _
 from stepconv.lessons.asked import Asked, Verdict
 from stepconv.lessons.attempt import Attempt
 from stepconv.lessons.format import Spans
+from stepconv.lessons.outline import Outline
 from stepconv.lessons.progress import RIGHT
 from stepconv.lessons.questions import LETTERS
 from stepconv.views.lessons.breaking import broken
-from stepconv.views.lessons.prose import styled
+from stepconv.views.lessons.prose import characters, styled
 from stepconv.views.parts.paragraph import sentences
 from stepconv.views.theme import Look
 
@@ -86,17 +87,15 @@ class QuestionView:
         yield from self._head(text, "wrong", width)
         yield from self._because(verdict.why, width)
         if verdict.diagnosis is not None:
-            for reason in reasons(verdict.diagnosis):
-                yield from self._words(reason, width)
+            single = not set(self.asked.right_answer) & set(" ,;")
+            for reason in reasons(verdict.diagnosis, single=single):
+                yield from broken(Text(characters(reason, self.look)), width)
 
     def _head(self, text: str, role: str, width: int) -> list[Text]:
-        return broken(Text(self.look.formula(text), self.look.style(role)), width)
+        return broken(Text(characters(text, self.look), self.look.style(role)), width)
 
     def _because(self, why: Spans, width: int) -> list[Text]:
         return broken(styled(why, self.look), width) if why else []
-
-    def _words(self, text: str, width: int) -> list[Text]:
-        return broken(Text(self.look.formula(text)), width)
 
     def _led(self, name: str, text: Text, width: int) -> list[Text]:
         lead = Text(_("{name}: ").format(name=name), self.look.style("label"))
@@ -110,15 +109,23 @@ class QuestionView:
             head = Text(" " * (INDENT + len(mark)))
 
 
-def reasons(diagnosis: Diagnosis) -> list[str]:
-    """Say in the current language what a wrong answer shows, a paragraph for each thing."""
+def question_title(outline: Outline, name: str) -> str:
+    """Say in the current language which of a lesson's questions one is."""
+    names = list(outline.asked_at)
+    return _("Question {number} of {count}").format(number=names.index(name) + 1, count=len(names))
+
+
+def reasons(diagnosis: Diagnosis, *, single: bool = False) -> list[str]:
+    """Say in the current language what a wrong answer shows, a paragraph for each thing.
+
+    By how much a `single` number is off is not said: it would be the answer.
+    """
     found = diagnosis.explanations
     if not found:
-        return [fact.text for fact in diagnosis.facts] or [
-            _("It is not the result of a mistake that is known here. Work it out once more.")
-        ]
+        facts = [fact.text for fact in diagnosis.facts if not (single and fact.code == "one_cell")]
+        return facts or [_("No common slip gives this answer. Work it out once more.")]
     told = [
-        sentences([f"{one.explanation}" for one in explanation.mistakes])
+        sentences(mistake.explanation for mistake in explanation.mistakes)
         for explanation in found[:MOST_EXPLANATIONS]
     ]
     if len(found) == 1:

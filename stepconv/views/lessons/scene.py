@@ -11,7 +11,7 @@ from stepconv.views.facts.fields import Fields
 from stepconv.views.facts.sizes import Sizes
 from stepconv.views.frame import Frame, views_of
 from stepconv.views.lessons.breaking import broken
-from stepconv.views.lessons.prose import code_lines
+from stepconv.views.lessons.prose import characters, code_lines
 from stepconv.views.overview import Overview
 from stepconv.views.theme import Look
 
@@ -29,8 +29,10 @@ class SceneView:
         Instead of the scene's own, from 1.
     height : int, optional
         Lines that a single step may take.
-    note : str
-        What can be done with it, told beside the title.
+    chosen : bool
+        Whether it is the one of several that is stepped through.
+    titled : bool
+        Whether the title is shown.
     """
 
     def __init__(
@@ -41,17 +43,19 @@ class SceneView:
         view: str | None = None,
         step: int | None = None,
         height: int | None = None,
-        note: str = "",
+        chosen: bool = False,
+        titled: bool = True,
     ) -> None:
         self.scene = scene
         self.look = look
         self.view = view
         self.step = step
         self.height = height
-        self.note = note
+        self.chosen = chosen
+        self.titled = titled
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        title = self._title(options.max_width)
+        title = self._title(options.max_width) if self.titled else []
         yield from title
         match self.scene:
             case ConvolutionScene():
@@ -65,13 +69,9 @@ class SceneView:
 
     def _title(self, width: int) -> list[Text]:
         """The title, led by a rule, which tells it from the prose."""
-        if not self.scene.title and not self.note:
-            return []
-        text = Text(self.look.plain("── "), self.look.style("rule"))
-        text.append(self.look.formula(self.scene.title), self.look.style("title"))
-        if self.note:
-            text.append(" " * 3 + self.note, self.look.style("note"))
-        return broken(text, width)
+        text = Text(self.look.plain("▸─ " if self.chosen else "── "), self.look.style("rule"))
+        text.append(characters(self.scene.title, self.look), self.look.style("title"))
+        return broken(text, width) if self.scene.title else []
 
     def _convolution(self, scene: ConvolutionScene, above: int) -> RenderableType:
         trace, look = scene.trace, self.look

@@ -107,8 +107,8 @@ class CheckReport:
             for number, line in enumerate(flow([self.look.plain(str(problem))], width - INDENT)):
                 yield Text(" " * INDENT if number else "- ").append_text(line)
         counts = _(
-            "{lessons} lessons, {scenes} scenes, {questions} questions and {results} results in"
-            " the prose are checked"
+            "lessons {lessons}, scenes {scenes}, questions {questions}, results in the prose"
+            " {results}"
         ).format(
             lessons=report.lessons,
             scenes=report.scenes,
@@ -116,7 +116,7 @@ class CheckReport:
             results=report.results,
         )
         verdict = (
-            _("{count} problems").format(count=len(report.problems))
+            _("problems {count}").format(count=len(report.problems))
             if report.problems
             else _("all is well")
         )

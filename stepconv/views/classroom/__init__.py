@@ -1,0 +1,1 @@
+"""What the classroom shows: exercises, worksheets, marks."""
