@@ -16,21 +16,19 @@ padding of the outer taps altogether. Runs with the same taps are paired.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums
-from stepconv.kernels.compiling import compiled, specialised
+from stepconv.kernels.compiling import compiled
 from stepconv.kernels.cutting import BAND_BYTES, flattened, in_place
 from stepconv.kernels.host import host
 from stepconv.kernels.runs import Runs
 from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, pack_vectors, small_tile
+from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNELS,
     IN_PLACE,
@@ -42,7 +40,6 @@ from stepconv.kernels.tiles import (
     vectors_of,
 )
 
-Array = NDArray[Any]
 Axes = tuple[Axis, Axis, Axis]
 
 # Settings, after those of the band.
@@ -63,8 +60,7 @@ Axes = tuple[Axis, Axis, Axis]
     LISTS_AT,  # where the lists of tiles begin: of each band, then of each with fewer samples
     BIASES_AT,
     SCRATCH,
-    SETTINGS,
-) = range(BAND_SETTINGS, BAND_SETTINGS + 17)
+) = range(BAND_SETTINGS, BAND_SETTINGS + 16)
 
 
 @compiled
@@ -130,24 +126,31 @@ def convolve(
 
 
 @compiled
-def pack(weight: Any, packed: Any, outputs: int, terms: int, block: int) -> None:
-    """Lay out weights [output][term] as [group][block][term][channel], absent ones as 0."""
+def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
+    """Lay out weights [output][term] as [group][block][term][channel], absent ones as 0.
+
+    `sizes` are the outputs of a group, the terms of each, and the channels of a block; a unit is a
+    block.
+    """
+    outputs, terms, block = sizes[0], sizes[1], sizes[2]
     blocks = (outputs + block - 1) // block
     lanes = block // WIDE
-    for group in range(weight.size // (outputs * terms)):
-        for channel in range(0, blocks * block, lanes):
+    for unit in range(first, stop):
+        group, number = divmod(unit, blocks)
+        for vector in range(WIDE):
+            channel = number * block + vector * lanes
             pack_vectors(
                 weight,
                 (group * outputs + channel) * terms,
                 terms,
                 outputs - channel,
                 packed,
-                (group * blocks + channel // block) * block * terms + channel % block,
+                unit * block * terms + vector * lanes,
                 block,
             )
 
 
-class SmallPlan:
+class SmallPlan(TiledPlan):
     """Runs of pixels over whole maps; see the module."""
 
     def __init__(
@@ -174,13 +177,11 @@ class SmallPlan:
             fitting = BAND_BYTES // (numbers * dtype.itemsize)
             together = max(1, min(fitting, samples // threads))
         batches = -(-samples // together)
-        self._block = block = WIDE * lanes
-        self._outputs, self._terms = geometry.group_outputs, geometry.terms
-        blocks = -(-self._outputs // block)
-        self._packed = geometry.groups * blocks * block * self._terms
+        block = WIDE * lanes
+        outputs, terms = geometry.group_outputs, geometry.terms
+        blocks = -(-outputs // block)
         units = batches * geometry.groups * depth * bands
         shares = min(threads, blocks) if units % threads and units < 8 * threads else 1
-        self.units = units * shares
         tables = Tables()
         settings = layout.describe(tables)
         settings |= sums(tables, geometry.group_inputs, step, layout.offsets)
@@ -205,7 +206,7 @@ class SmallPlan:
             PLANE: plane,
             IN_PLACE: in_place,
             GROUPS: geometry.groups,
-            GROUP_OUTPUTS: self._outputs,
+            GROUP_OUTPUTS: outputs,
             IMAGE: image,
             OUT_DEPTH: depth,
             OUT_HEIGHT: height,
@@ -221,37 +222,18 @@ class SmallPlan:
             BIASES_AT: band,
             SCRATCH: band + block,
         }
-        self._settings = np.array([settings[field] for field in range(SETTINGS)], np.int64)
-        self._tables = tables.array()
-        #: Numbers that a run takes on the heap while it lasts.
-        self.scratch = settings[SCRATCH]
-        self._convolve, self._pack = _compiled(dtype)
-
-    def pack(self, weight: Array) -> Array:
-        """Lay out the weights as tiles read them."""
-        packed = np.empty(self._packed, weight.dtype)
-        self._pack(weight.reshape(-1), packed, self._outputs, self._terms, self._block)
-        return packed
-
-    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
-        """Return the compiled function, and what it is given before the units."""
-        return self._convolve, self._settings, self._tables, input, packed, bias, output
-
-    def run(
-        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
-    ) -> None:
-        """Compute the units from `first` to before `stop`."""
-        self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
-
-
-@cache
-def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `convolve` and `pack` for arrays of `dtype`."""
-    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
-    return (
-        specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
-        specialised(pack, *(numbers,) * 2, 0, 0, 0),
-    )
+        super().__init__(
+            convolve,
+            pack,
+            dtype,
+            units * shares,
+            settings,
+            tables.array(),
+            (outputs, terms, block),
+            geometry.groups * blocks,
+            block * terms,
+            settings[SCRATCH],
+        )
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | None:
