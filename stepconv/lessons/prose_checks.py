@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from stepconv.documents import nearest
-from stepconv.errors import InputError
+from stepconv.errors import InputError, Word
 from stepconv.files import shown
 from stepconv.lessons.format import (
     Block,
@@ -170,7 +170,7 @@ def keeps_in_step(draft: Draft) -> Iterator[InputError]:
     for k in range(max(len(mine), len(theirs))):
         here, there = mine[k : k + 1], theirs[k : k + 1]
         if [text for text, _line in here] != [text for text, _line in there]:
-            end = InputError("the end")
+            end = Word("the end")
             yield InputError(
                 "{document}, line {line}: here stands {found}, and in {other}, line {there},"
                 " {wanted}; headings, markers and page breaks stand in the same order in both",
