@@ -151,8 +151,20 @@ def test_pairs_of_mistakes_are_found_in_nine_of_ten() -> None:
 
 def test_what_cannot_be_told_apart_is_given_as_several() -> None:
     sizes = Problem.of_shapes((1, 1, 10), (1, 1, 5), {"padding": 2})
-    codes = [one.codes for one in diagnose(sizes, (1, 1, 8)).explanations]
-    assert codes == [("padding_one_side",), ("padding_total",)]
+    found = [one.mistakes[0] for one in diagnose(sizes, (1, 1, 8)).explanations]
+    assert [(one.code, one.variant) for one in found] == [
+        ("padding_total", ""),
+        ("padding_one_side", "before"),
+        ("padding_one_side", "after"),
+    ]
+
+
+def test_borders_that_hold_the_same_are_both_named() -> None:
+    # One cell beyond the edge, replicate and symmetric copy the same number.
+    wrong = mistake("mode_confused", "replicate").apply(ROW.run)
+    assert wrong is not None
+    found = diagnose(ROW, wrong.output).explanations
+    assert [one.mistakes[0].variant for one in found] == ["replicate", "symmetric"]
 
 
 def test_pairs_are_not_guessed_from_one_number() -> None:

@@ -136,9 +136,11 @@ def _explanations(
 ) -> Iterator[Explanation]:
     seen: set[frozenset[str]] = set()
     for mistakes, run in wrong:
-        codes = frozenset(mistake.code for mistake in mistakes)
-        if codes not in seen and problem.explained(run, given):
-            seen.add(codes)
+        if not problem.explained(run, given):
+            continue
+        names = frozenset(mistake.name for mistake in mistakes)
+        if names not in seen:  # another way to make the same mistake says nothing new
+            seen.add(names)
             found = given if isinstance(problem, Search) else problem.read(run)
             assert found is not None  # it explains what was given
             yield Explanation(mistakes, run, found)

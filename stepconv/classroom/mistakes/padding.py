@@ -114,10 +114,10 @@ def _bordered_words(mode: str) -> Words:
 
 MISTAKES = (
     Mistake("padding_ignored", _ignored, _ignored_words),
+    Mistake("padding_total", _total, _total_words),
     Mistake("padding_one_side", _before, _before_words, "before"),
     Mistake("padding_one_side", _after, _after_words, "after"),
     Mistake("padding_one_side", _other_side, _other_side_words, "swapped"),
-    Mistake("padding_total", _total, _total_words),
     *(
         Mistake(
             "mode_confused", partial(_bordered, mode=mode), partial(_bordered_words, mode), mode
