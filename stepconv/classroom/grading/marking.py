@@ -1,8 +1,9 @@
 """Marking the answers to a question: each part by itself, and by what came before it.
 
 An error costs marks once. A part that is wrong, but follows from what was written in an
-earlier part, is right. A part that a mistake explains brings half its marks, and later parts
-may go on from that mistake. Otherwise the share of right numbers counts, from half of them on.
+earlier part, is right. A part that a mistake explains, or that is right but for its bias or its
+order, brings half its marks, and later parts may go on from the mistake. Otherwise the share of
+right numbers counts, from half of them on.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ LEAST_SHARE = 0.5
 """Of the numbers that must be right for any of the marks."""
 FOR_MISTAKE = 0.5
 """Of the marks for work that is right but for a mistake that has a name."""
+NEARLY = ("bias", "layout", "transposed", "reversed", "shifted", "sign")
+"""Facts about an answer whose numbers are right but for one thing: worth as much as a mistake."""
 
 
 def mark_question(question: Question, answers: Mapping[str, Any]) -> tuple[Mark, ...]:
@@ -148,6 +151,8 @@ class _Marking:
                 mistakes=tuple(one.codes for one in found.explanations),
             )
         facts = () if nearest.parts else found.facts
+        if any(fact.code in NEARLY for fact in facts):
+            marks = max(marks, halves(FOR_MISTAKE * part.marks))
         reason = wrong_reason(aligned(answer, nearest.value), nearest.value, facts)
         return replace(
             mark,

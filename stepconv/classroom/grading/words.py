@@ -51,9 +51,9 @@ def mistake_reason(explanations: Sequence[Explanation]) -> str:
 
 def wrong_reason(answer: Array, right: Array, facts: Sequence[Fact]) -> str:
     """Say what is right about an answer, and where it is not, counted from 1."""
-    told = [fact.text for fact in facts if fact.code in _TOLD][:1]
-    if told:
-        return told[0]
+    told = [fact for fact in facts if fact.code in _TOLD]
+    if told and not any(fact.code == "one_cell" for fact in facts):
+        return told[0].text
     if answer.shape != right.shape:
         return _("{given} numbers are given; the answer has {count}.").format(
             given=answer.size, count=right.size
