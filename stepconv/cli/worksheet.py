@@ -111,9 +111,9 @@ def _written(output: Output, key: Key, sheets: Path, folder: Path) -> Issued:
 
 def _tell(output: Output, sheet: Worksheet, issued: Issued, count: int) -> None:
     lines = [
-        translated("Worksheet {id}: {count} sheets in {sheets}, the key in {key}.").format(
-            id=sheet.id, count=count, sheets=issued.sheets, key=issued.key
-        ),
+        translated(
+            "Worksheet {id}: the sheets ({count}) are in {sheets}, the key is in {key}."
+        ).format(id=sheet.id, count=count, sheets=issued.sheets, key=issued.key),
         translated(
             "Hand out each student's folder: the sheet to print, and an answer file to fill in"
             " (.json or .csv). Grade what comes back, a folder of answer files, with"
