@@ -183,6 +183,29 @@ def test_code_is_graded_in_a_process_of_its_own(teacher: Path) -> None:
     assert data == json.loads(done("grade", "code", "--exercise", "conv1d", "--json"))
 
 
+def test_one_submission_in_a_folder_gives_one_results_json(teacher: Path) -> None:
+    folder = Path("submission")
+    folder.mkdir()
+    shutil.copy(exercise("conv1d").folder / "solution.py", folder / "conv1d.py")
+    (folder / "helper.py").write_text("", encoding="utf-8")
+    done("grade", "submission", "--exercise", "conv1d", "--gradescope", "results.json")
+    data = json.loads(Path("results.json").read_text("utf-8"))
+    assert data["score"] == len(data["tests"])
+    hand_out("--count", "1")
+    hand_in()
+    shutil.copy("back/answers-2.json", folder / "answers.json")
+    done("grade", "submission", "--gradescope", "results.json")
+    assert json.loads(Path("results.json").read_text("utf-8"))["extra_data"]["student"] == "2"
+    result = run("grade", "back", "--gradescope", "results.json")
+    assert result.status == 2
+    assert "3 students are graded; name a folder" in " ".join(result.err.split())
+
+
+def test_the_topics_can_be_listed(teacher: Path) -> None:
+    assert "padding-modes" in done("worksheet", "--topics", "list")
+    assert not Path("sheets").exists()
+
+
 @pytest.mark.slow
 def test_two_hundred_sheets_are_graded_in_twenty_seconds(teacher: Path) -> None:
     many = "id\n" + "\n".join(map(str, range(200)))

@@ -46,7 +46,11 @@ def worksheet(
         ),
     ] = None,
     topics: Annotated[
-        str, typer.Option(metavar="LIST", help=_("taken in turn, with commas between them"))
+        str,
+        typer.Option(
+            metavar="LIST",
+            help=_("with commas between them, taken in turn; --topics list names them all"),
+        ),
     ] = DEFAULT_TOPICS,
     level: Annotated[str, typer.Option(metavar="1|2|3", help=_("how hard"))] = "1",
     count: Annotated[str, typer.Option(metavar="N", help=_("questions of a sheet"))] = "4",
@@ -68,6 +72,9 @@ def worksheet(
     from stepconv.classroom.worksheet.roster import Student, read_roster
     from stepconv.classroom.worksheet.worksheet import Worksheet, topics_of
 
+    if topics == "list":
+        _list_topics(output)
+        return
     students = (Student("sheet"),) if roster is None else read_roster(Path(roster))
     sheets, folder = Path(out), Path(key)
     sheet = Worksheet(
@@ -83,6 +90,17 @@ def worksheet(
     else:
         _tell(output, sheet, issued, len(students))
     _warn(output, sheet, issued)
+
+
+def _list_topics(output: Output) -> None:
+    from stepconv.classroom.topics import topic
+    from stepconv.classroom.worksheet.worksheet import WORKED
+    from stepconv.views.parts.columns import columns
+
+    rows = [[name, topic(name).title()] for name in WORKED]
+    look = output.screen.look
+    lines = columns([], rows, look, output.screen.width, align="<<", roles=["key", "input"])
+    output.screen.write("".join(output.screen.text(line) for line in lines))
 
 
 def _seed(given: str | None, folder: Path, force: bool) -> str:
