@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays
 
 from stepconv.classroom.asked import Cell
-from stepconv.classroom.diagnosis import diagnose
+from stepconv.classroom.diagnosis import diagnose, first_difference
 from stepconv.classroom.drawing import Draw
 from stepconv.classroom.mistakes import CODES, MISTAKES, mistake, wrong_answers
 from stepconv.classroom.problem import Problem, Search
@@ -257,6 +257,22 @@ def test_several_facts_may_hold_and_never_contradict() -> None:
         if not found.explanations:
             assert "one_cell" in [fact.code for fact in found.facts]
             assert found.difference is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "place"),
+    [
+        ([1, 2, 3], [1, 2, 3], None),
+        ([[1, 2, 3]], [1, 5], (0, 1)),
+        ([1, 2], [1, 2, 3], (2,)),
+        ([[1, 2], [3, 4]], [[1, 2]], (1, 0)),
+        ([[1, 2], [3, 4]], [[1], [3]], (0, 1)),
+    ],
+)
+def test_results_part_at_the_first_number_that_differs(
+    one: Any, other: Any, place: tuple[int, ...] | None
+) -> None:
+    assert first_difference(np.array(one), np.array(other)) == place
 
 
 def test_leading_axes_may_be_left_out_on_paper_alone() -> None:

@@ -114,6 +114,26 @@ def diagnose(problem: Problem, answer: ArrayLike) -> Diagnosis:
     )
 
 
+def first_difference(right: Array, other: Array) -> tuple[int, ...] | None:
+    """Return the index at which two results of any shapes first part, None where they do not.
+
+    Where one goes on after the other, the first index that only one of them has.
+
+    >>> first_difference(np.array([[1, 2, 3]]), np.array([[1, 2]]))
+    (0, 2)
+    """
+    axes = max(right.ndim, other.ndim)
+    one, two = (array.reshape((1,) * (axes - array.ndim) + array.shape) for array in (right, other))
+    common = tuple(slice(min(sizes)) for sizes in zip(one.shape, two.shape, strict=True))
+    apart = np.argwhere(one[common] != two[common])
+    if len(apart):
+        return tuple(int(k) for k in apart[0])
+    for axis, sizes in enumerate(zip(one.shape, two.shape, strict=True)):
+        if sizes[0] != sizes[1]:
+            return tuple(min(sizes) if k == axis else 0 for k in range(axes))
+    return None
+
+
 def _pairs(
     applied: list[tuple[Mistake, Run]],
 ) -> Iterator[tuple[tuple[Mistake, ...], Run]]:
