@@ -22,6 +22,11 @@ from stepconv.views.screen import Screen
 
 SIZES = [(80, 24), (120, 40), (60, 20), (40, 10)]
 FOLDERS = {folder.name: folder for folder in lesson_folders(bundled_folder())}
+# A program of this one convolves a million numbers, which takes a minute in plain Python.
+LARGE = "12-one-engine"
+LESSONS = [
+    pytest.param(name, marks=[pytest.mark.compiled] if name == LARGE else []) for name in FOLDERS
+]
 
 
 @cache
@@ -73,7 +78,7 @@ def first() -> Lesson:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("name", LESSONS)
 def test_pages_fit_every_terminal_and_lose_nothing(name: str, language: str) -> None:
     lesson = lesson_of(name)
     for size in SIZES:
@@ -235,7 +240,7 @@ def test_colours_change_no_text() -> None:
     assert len(plain_reader.session.starts) == len(colored.session.starts)
 
 
-@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("name", LESSONS)
 def test_ascii_is_ascii(name: str) -> None:
     reader = Reader(lesson_of(name), (80, 24), ascii=True)
     for screen in reader.through():

@@ -149,7 +149,7 @@ def reasons(diagnosis: Diagnosis, *, single: bool = False) -> list[str]:
     ]
     if len(found) == 1:
         return [*told, sentences(mistake.advice for mistake in found[0].mistakes)]
-    head = _("Several slips give this number, and it does not show which one was made:")
+    head = _("Several slips give this answer, and it does not show which one was made:")
     names = [
         _(" and ").join(mistake.name for mistake in explanation.mistakes)
         for explanation in found[:MOST_EXPLANATIONS]
