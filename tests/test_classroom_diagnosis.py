@@ -174,6 +174,16 @@ def test_pairs_are_not_guessed_from_one_number() -> None:
     assert all(len(one.codes) == 1 for result in found for one in result.explanations)
 
 
+def test_an_explanation_of_one_number_is_not_sure() -> None:
+    wrong = mistake("flip").apply(ROW.run)
+    assert wrong is not None
+    assert diagnose(ROW, wrong.output).sure
+    asked = ROW.asking(Cell((0, 0, 2)))
+    found = diagnose(asked, wrong.output[0, 0, 2])
+    assert found.codes == ("flip",)
+    assert not found.sure
+
+
 def test_a_search_explains_an_answer_by_where_it_leads() -> None:
     problem = generate("find-padding", 1, 4)
     assert isinstance(problem, Search)
