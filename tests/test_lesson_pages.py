@@ -10,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from stepconv.bundled import bundled_folder
+from stepconv.classroom.mistakes import mistake
 from stepconv.language import LANGUAGES, using_language
 from stepconv.lessons.format import Code, QuestionMarker, SceneMarker, Table, plain, texts
 from stepconv.lessons.lesson import Lesson
@@ -141,7 +142,7 @@ def test_a_mistake_has_its_name() -> None:
     reader.session = reader.session.went_to(at)
     # The kernel 2 -1 3 laid on 4 1 3 and on 3 2 6, with no padding at all.
     said = reader.press("1", "6", "space", "2", "2", "enter")
-    assert "The numbers are those of the layer without its padding." in said
+    assert mistake("padding_ignored").name in said
     assert "r see where it goes wrong" in said
 
 

@@ -61,7 +61,7 @@ def assert_restored(pty: Pty) -> None:
 
 ANSWERS = {
     "places": ["3\r", "h", "2\r"],
-    "first-sum": ["22\r", "r", "q", "h", "h", "21\r"],
+    "first-sum": ["22\r", "r", "q", "w", "q", "h", "h", "21\r"],
     "second-products": ["2 -4\r", "2 -4 6\r"],
     "padded-places": ["4\r"],
     "kept": ["d\r", "b\r"],
@@ -240,12 +240,26 @@ def test_reading_in_this_process(pty: Pty, folder: Path, environment: dict[str, 
         pty.until("Question 1 of 6")
         pty.type("3\r")
         pty.until("3 is not it.")
-        pty.type("r")
-        pty.until("placement 1 of 2")
-        pty.type("q")
-        pty.until("3 is not it.")
         pty.type("x")
         pty.until("The answer is 2")
+        pty.type("\x1b[C\x1b[C")
+        pty.until("Question 2 of 6")
+        pty.type("22\r")
+        pty.until("22 is not it.")
+        pty.type("r")
+        pty.until("y1 = 21", "q back to the lesson")
+        pty.type("q")
+        pty.until("22 is not it.")
+        pty.type("w")
+        pty.until("y1 = 22", "q back (this was your way)")
+        pty.type("q")
+        pty.until("22 is not it.")
+        pty.type("\x1b[D")
+        pty.until("page 3 of 14")
+        pty.type("r")
+        pty.until("q back to the lesson")
+        pty.type("q")
+        pty.until("page 3 of 14")
         pty.type("\x1b[F")
         pty.until("The end of")
         pty.type("\r")

@@ -111,7 +111,9 @@ class VerdictView:
         if verdict.diagnosis is not None:
             single = not set(self.asked.right_answer) & set(" ,;")
             for reason in reasons(verdict.diagnosis, single=single):
-                yield from broken(Text(characters(reason, self.look)), width)
+                mark = "- " if reason.startswith("- ") else ""
+                words = Text(characters(reason.removeprefix(mark), self.look))
+                yield from _hung(mark, words, self.look, width, 0)
 
     def _head(self, text: str, role: str, width: int) -> list[Text]:
         return broken(Text(characters(text, self.look), self.look.style(role)), width)
@@ -120,12 +122,12 @@ class VerdictView:
         return broken(styled(why, self.look), width) if why else []
 
 
-def _hung(mark: str, text: Text, look: Look, width: int) -> Iterator[Text]:
+def _hung(mark: str, text: Text, look: Look, width: int, indent: int = INDENT) -> Iterator[Text]:
     """Yield a text with `mark` before its first line."""
-    head = Text(" " * INDENT).append(mark, look.style("key"))
-    for line in broken(text, width - INDENT - len(mark)):
+    head = Text(" " * indent).append(mark, look.style("key"))
+    for line in broken(text, width - indent - len(mark)):
         yield head.append_text(line)
-        head = Text(" " * (INDENT + len(mark)))
+        head = Text(" " * (indent + len(mark)))
 
 
 def question_title(outline: Outline, name: str) -> str:
