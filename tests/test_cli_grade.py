@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 import time
@@ -16,6 +17,9 @@ from stepconv.classroom.grading.following import value_of
 from stepconv.classroom.mistakes import mistake
 from stepconv.classroom.worksheet.key import read_key
 from stepconv.classroom.worksheet.notation import written
+from stepconv.cli.output import Output
+from stepconv.cli.progress import Progress
+from stepconv.views.screen import Screen
 from tests import snapshot
 from tests.commands import done, process, run
 
@@ -199,6 +203,23 @@ def test_one_submission_in_a_folder_gives_one_results_json(teacher: Path) -> Non
     result = run("grade", "back", "--gradescope", "results.json")
     assert result.status == 2
     assert "3 students are graded; name a folder" in " ".join(result.err.split())
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_drawn_on_a_terminal_alone_and_wiped_away() -> None:
+    for stream, drawn in ((Terminal(), True), (io.StringIO(), False)):
+        screen = Screen(stream, color="never", environ={})
+        with Progress(Output(screen, screen), "{done} of {all} graded") as progress:
+            progress(1, 2)
+            progress(2, 2)
+        assert ("1 of 2 graded" in stream.getvalue()) == drawn
+        assert stream.getvalue().endswith("\r\x1b[K") == drawn
 
 
 def test_the_topics_can_be_listed(teacher: Path) -> None:

@@ -19,7 +19,7 @@ from stepconv.classroom.asked import the_size
 from stepconv.classroom.exercises import exercise
 from stepconv.classroom.grading.answersheets import grade_answers
 from stepconv.classroom.grading.code import grade_code
-from stepconv.classroom.grading.gradebook import gradebook, safe
+from stepconv.classroom.grading.gradebook import gradebook
 from stepconv.classroom.grading.gradescope import results, write_results
 from stepconv.classroom.grading.marking import mark_question
 from stepconv.classroom.grading.marks import Graded, Mark, Report, halves
@@ -27,6 +27,7 @@ from stepconv.classroom.grading.summary import summarize
 from stepconv.classroom.mistakes import MISTAKES, mistake
 from stepconv.classroom.problem import Problem
 from stepconv.classroom.run import Run
+from stepconv.classroom.worksheet.csvtext import safe
 from stepconv.classroom.worksheet.issue import issue
 from stepconv.classroom.worksheet.key import make_key
 from stepconv.classroom.worksheet.notation import written
@@ -214,9 +215,9 @@ def test_no_answer_stops_the_marking(data: st.DataObject) -> None:
     assert all(0 <= mark.marks <= mark.most and mark.reason for mark in marks)
 
 
-EVERY_KIND = [
-    one for topic in WORKED for one in Worksheet("junk", (topic,), 2, 1).questions("x")
-] + [question(problem) for problem in (PADDED, STAMPED, SIZES)]
+EVERY_KIND = [*Worksheet("junk", WORKED, 2, len(WORKED)).questions("x")] + [
+    question(problem) for problem in (PADDED, STAMPED, SIZES)
+]
 
 
 @pytest.mark.parametrize("asked", EVERY_KIND, ids=lambda asked: asked.topic + str(asked.parts[0]))
@@ -384,6 +385,39 @@ def test_a_part_that_is_missing_or_odd_costs_its_own_marks(
     assert (lost.question, lost.part, lost.marks) == ("1", part, 0.0)
     assert lost.verdict in ("missing", "unreadable")
     assert len(lost.reason) < 400
+
+
+def test_ids_that_a_spreadsheet_would_compute_come_back(tmp_path: Path) -> None:
+    odd = (Student("=1+1", "=2"), Student("-7", "x"))
+    issue(make_key(SHEET, odd), tmp_path / "sheets", tmp_path / "key", lambda _problem: "")
+    for student in odd:
+        name = student.file_name
+        form = (tmp_path / "sheets" / name / f"answers-{name}.csv").read_text("utf-8-sig")
+        rows = csv.reader(io.StringIO(form, newline=""))
+        assert not any(cell[:1] in ("=", "-") for row in rows for cell in row)
+        (tmp_path / "any.csv").write_text(form.replace("1,size,", "1,size,3"), encoding="utf-8")
+        (one,) = grade_answers([tmp_path / "any.csv"], tmp_path / "key").graded
+        assert one.student == student.id
+
+
+def test_a_file_of_junk_gives_few_notes(key: Path, tmp_path: Path) -> None:
+    data = filled()
+    data["answers"]["1"] |= {f"junk{number}": "1" for number in range(5000)}
+    (one,) = graded(key, tmp_path, data).graded
+    assert (one.total, len(one.notes)) == (one.most, 9)
+    assert one.notes[-1] == "and 4992 more like these"
+
+
+@given(data=st.data())
+def test_no_file_stops_the_grading(data: st.DataObject, key: Path) -> None:
+    text = json.dumps(filled()) if data.draw(st.booleans()) else as_csv(filled())
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(start + 40, len(text))))
+    junk = data.draw(st.binary(max_size=12))
+    path = key.parent / "answers-001.json"
+    path.write_bytes(text[:start].encode() + junk + text[end:].encode())
+    report = grade_answers([path], key)
+    assert len(report.graded) + len(report.ungraded) == 1
 
 
 def test_the_answers_of_another_student_are_noticed(key: Path, tmp_path: Path) -> None:

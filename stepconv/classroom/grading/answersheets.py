@@ -26,6 +26,9 @@ WORTH_A_POOL = 100
 LEAST_ALIKE = 6
 """Numbers that must agree before answers are said to fit another student's sheet."""
 
+MOST_NOTES = 8
+"""Notes about one student; a file of junk could give thousands."""
+
 Told = Callable[[int, int], None]
 
 
@@ -77,6 +80,9 @@ def grade_one(key: Key, handed: Handed) -> Graded:
     if others := _fits(key, student.id, marks):
         text = _("the answers fit the numbers of {other}, not this student's own")
         notes.append(text.format(other=", ".join(sorted(others))))
+    if len(notes) > MOST_NOTES:
+        more = _("and {count} more like these").format(count=len(notes) - MOST_NOTES)
+        notes = [*notes[:MOST_NOTES], more]
     return Graded(student.id, student.name, handed.file, marks, tuple(notes))
 
 

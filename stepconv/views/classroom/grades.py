@@ -175,6 +175,8 @@ class Grades:
             for item in summary.items
         ]
         lines += columns(heads, rows, self.look, width, align="<>>>>")
+        if summary.telling:
+            lines += flow([_("question {name} tells most").format(name=summary.telling)], width)
         told = _(
             "tells: the correlation of a question's marks with those of all the others, from −1"
             " to 1; the higher, the better it parts good work from poor."
