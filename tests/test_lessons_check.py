@@ -198,6 +198,7 @@ def lesson(request: pytest.FixtureRequest) -> Lesson:
     return load_lesson(LESSONS[request.param])
 
 
+@pytest.mark.compiled  # without the compiler lesson 12 alone takes a minute
 def test_bundled_lessons_are_in_order() -> None:
     report = check([bundled_folder()])
     assert [str(one) for one in report.problems] == []
