@@ -78,7 +78,7 @@ def grade(
     files, workers = [Path(path) for path in paths], _jobs(jobs)
     # One results.json is of one submission, though it comes in a folder.
     alone = gradescope is not None and gradescope.lower().endswith(".json")
-    with Progress(output, translated("{done} of {all} graded")) as progress:
+    with Progress(output, translated(_("{done} of {all} graded"))) as progress:
         if exercise is None:
             from stepconv.classroom.grading.answersheets import grade_answers
             from stepconv.classroom.grading.submission import answer_files

@@ -121,7 +121,7 @@ def _written(output: Output, key: Key, sheets: Path, folder: Path) -> Issued:
     from stepconv.classroom.worksheet.issue import issue
     from stepconv.views.classroom.keytable import worked
 
-    with Progress(output, translated("sheet {done} of {all}"), WORTH_TELLING) as progress:
+    with Progress(output, translated(_("sheet {done} of {all}")), WORTH_TELLING) as progress:
         return issue(
             key, sheets, folder, worked, lambda number, _s: progress(number, len(key.students))
         )
@@ -130,11 +130,13 @@ def _written(output: Output, key: Key, sheets: Path, folder: Path) -> Issued:
 def _tell(output: Output, sheet: Worksheet, issued: Issued, count: int) -> None:
     lines = [
         translated(
-            "Worksheet {id}: the sheets ({count}) are in {sheets}, the key is in {key}."
+            _("Worksheet {id}: the sheets ({count}) are in {sheets}, the key is in {key}.")
         ).format(id=sheet.id, count=count, sheets=issued.sheets, key=issued.key),
         translated(
-            "Hand out each student's folder: the sheet to print, and an answer file to fill in"
-            " (.json or .csv). Grade what comes back, a folder of answer files, with"
+            _(
+                "Hand out each student's folder: the sheet to print, and an answer file to fill in"
+                " (.json or .csv). Grade what comes back, a folder of answer files, with"
+            )
         ),
         f"  stepconv grade FOLDER --key {issued.key}",
     ]
@@ -146,14 +148,19 @@ def _warn(output: Output, sheet: Worksheet, issued: Issued) -> None:
 
     if issued.kept:
         text = translated(
-            "Answers are filled in already, so these files stay as they were: {files}"
+            _("Answers are filled in already, so these files stay as they were: {files}")
         )
         output.note(text.format(files=", ".join(shown(name, 200) for name in issued.kept)))
+    if issued.others:
+        text = translated("These folders are of no student of this class: {folders}")
+        output.note(text.format(folders=", ".join(shown(name, 200) for name in issued.others)))
     if guessable(sheet.seed):
         output.note(
             translated(
-                "A seed as short as this can be found by trying, and with it the key; where that"
-                " matters, leave --seed out, and a longer one is drawn."
+                _(
+                    "A seed as short as this can be found by trying, and with it the key; where"
+                    " that matters, leave --seed out, and a longer one is drawn."
+                )
             )
         )
 
@@ -168,4 +175,5 @@ def _data(sheet: Worksheet, issued: Issued, count: int) -> dict[str, object]:
         "sheets": str(issued.sheets),
         "key": str(issued.key),
         "kept": list(issued.kept),
+        "others": list(issued.others),
     }
