@@ -472,6 +472,9 @@ def test_writing_again_adds_students_and_keeps_answers_that_are_filled_in(tmp_pa
     check_folders(tmp_path / "sheets", tmp_path / "key", SHEET.id, force=False)
     result = issue(key, tmp_path / "sheets", tmp_path / "key", worked)
     assert result.kept == (str(filled),)
+    assert result.others == ()
+    alone = issue(make_key(SHEET, (LI,)), tmp_path / "sheets", tmp_path / "key", worked)
+    assert alone.others == (str(tmp_path / "sheets" / "8"),)
     assert filled.read_text(encoding="utf-8") == "mine"
     assert (tmp_path / "sheets" / "8" / "answers-8.json").exists()
 

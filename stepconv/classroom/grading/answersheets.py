@@ -53,6 +53,21 @@ def grade_answers(
     ------
     InputError
         Where the key or a path is missing, or the key is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stepconv.classroom.worksheet.issue import issue
+    >>> from stepconv.classroom.worksheet.key import make_key
+    >>> from stepconv.classroom.worksheet.roster import Student
+    >>> from stepconv.classroom.worksheet.worksheet import Worksheet
+    >>> key = make_key(Worksheet("7", ("padding",), count=1), [Student("1", "Ada")])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sheets, secret = Path(folder, "sheets"), Path(folder, "key")
+    ...     _ = issue(key, sheets, secret, lambda problem: "")
+    ...     report = grade_answers([sheets], secret)
+    >>> report.graded[0].total, report.graded[0].notes
+    (0.0, ('the answer file is empty',))
     """
     key = read_key(key_folder)
     handed, ungraded = assigned(key, answer_files(paths))

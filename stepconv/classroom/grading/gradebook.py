@@ -12,7 +12,11 @@ from stepconv.language import _
 
 
 def gradebook(report: Report) -> str:
-    """Return a report as CSV: marks in all, by question, mistakes, reasons, and notes."""
+    """Return a report as CSV: marks in all, by question, mistakes, reasons, and notes.
+
+    >>> print(gradebook(Report("sheet", (Graded("7", "=Ada", "", ()),))).splitlines()[1])
+    7,'=Ada,0,0,,,,
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
     questions = report.questions
