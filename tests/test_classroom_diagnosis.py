@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays
 
 from stepconv.classroom.asked import Cell
-from stepconv.classroom.diagnosis import diagnose
+from stepconv.classroom.diagnosis import diagnose, first_difference
 from stepconv.classroom.drawing import Draw
 from stepconv.classroom.mistakes import CODES, MISTAKES, mistake, wrong_answers
 from stepconv.classroom.problem import Problem, Search
@@ -151,8 +151,20 @@ def test_pairs_of_mistakes_are_found_in_nine_of_ten() -> None:
 
 def test_what_cannot_be_told_apart_is_given_as_several() -> None:
     sizes = Problem.of_shapes((1, 1, 10), (1, 1, 5), {"padding": 2})
-    codes = [one.codes for one in diagnose(sizes, (1, 1, 8)).explanations]
-    assert codes == [("padding_one_side",), ("padding_total",)]
+    found = [one.mistakes[0] for one in diagnose(sizes, (1, 1, 8)).explanations]
+    assert [(one.code, one.variant) for one in found] == [
+        ("padding_total", ""),
+        ("padding_one_side", "before"),
+        ("padding_one_side", "after"),
+    ]
+
+
+def test_borders_that_hold_the_same_are_both_named() -> None:
+    # One cell beyond the edge, replicate and symmetric copy the same number.
+    wrong = mistake("mode_confused", "replicate").apply(ROW.run)
+    assert wrong is not None
+    found = diagnose(ROW, wrong.output).explanations
+    assert [one.mistakes[0].variant for one in found] == ["replicate", "symmetric"]
 
 
 def test_pairs_are_not_guessed_from_one_number() -> None:
@@ -160,6 +172,16 @@ def test_pairs_are_not_guessed_from_one_number() -> None:
     wrong = int(asked.answer) + np.arange(-30, 30)
     found = [diagnose(asked, value) for value in wrong]
     assert all(len(one.codes) == 1 for result in found for one in result.explanations)
+
+
+def test_an_explanation_of_one_number_is_not_sure() -> None:
+    wrong = mistake("flip").apply(ROW.run)
+    assert wrong is not None
+    assert diagnose(ROW, wrong.output).sure
+    asked = ROW.asking(Cell((0, 0, 2)))
+    found = diagnose(asked, wrong.output[0, 0, 2])
+    assert found.codes == ("flip",)
+    assert not found.sure
 
 
 def test_a_search_explains_an_answer_by_where_it_leads() -> None:
@@ -245,6 +267,22 @@ def test_several_facts_may_hold_and_never_contradict() -> None:
         if not found.explanations:
             assert "one_cell" in [fact.code for fact in found.facts]
             assert found.difference is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "place"),
+    [
+        ([1, 2, 3], [1, 2, 3], None),
+        ([[1, 2, 3]], [1, 5], (0, 1)),
+        ([1, 2], [1, 2, 3], (2,)),
+        ([[1, 2], [3, 4]], [[1, 2]], (1, 0)),
+        ([[1, 2], [3, 4]], [[1], [3]], (0, 1)),
+    ],
+)
+def test_results_part_at_the_first_number_that_differs(
+    one: Any, other: Any, place: tuple[int, ...] | None
+) -> None:
+    assert first_difference(np.array(one), np.array(other)) == place
 
 
 def test_leading_axes_may_be_left_out_on_paper_alone() -> None:

@@ -62,6 +62,11 @@ def stretched(pad: int) -> Array:
     return np.pad(row, pad)
 
 
+def stamped() -> Array:
+    """The transposed convolution of X with W and stride 2, nothing cut off."""
+    return np.convolve(stretched(0), W[0, 0])
+
+
 def bordered(numpy: Any) -> Any:
     return np.correlate(np.pad(X[0, 0], 2, numpy), W[0, 0])
 
@@ -174,25 +179,29 @@ WITNESSES: dict[str, tuple[Problem, Callable[[], Any]]] = {
         row(PAIR, T_WEIGHT, **STAMPED),
         lambda: reference(PAIR, T_WEIGHT.transpose(1, 0, 2), **STAMPED),
     ),
+    "padding_ignored:transposed": (row(X, W, padding=2, **STAMPED), stamped),
+    "padding_total:transposed": (row(X, W, padding=2, **STAMPED), lambda: stamped()[1:-1]),
+    "padding_one_side:start": (row(X, W, padding=2, **STAMPED), lambda: stamped()[2:]),
+    "padding_one_side:end": (row(X, W, padding=2, **STAMPED), lambda: stamped()[:-2]),
     "transposed_pads:to the input": (
         row(X, W, padding=2, **STAMPED),
         lambda: np.convolve(stretched(2), W[0, 0], "valid"),
     ),
     "transposed_pads:to the result": (
         row(X, W, padding=1, **STAMPED),
-        lambda: np.pad(np.convolve(stretched(0), W[0, 0]), 1),
+        lambda: np.pad(stamped(), 1),
     ),
     "output_padding_ignored": (
         row(X, W, padding=1, output_padding=1, **STAMPED),
-        lambda: np.convolve(stretched(0), W[0, 0])[1:-1],
+        lambda: stamped()[1:-1],
     ),
     "output_padding_zeros:zeros": (
         row(X, W, padding=1, output_padding=1, **STAMPED),
-        lambda: np.append(np.convolve(stretched(0), W[0, 0])[1:-1], 0),
+        lambda: np.append(stamped()[1:-1], 0),
     ),
     "output_padding_zeros:before": (
         row(X, W, output_padding=1, **STAMPED),
-        lambda: np.append(0, np.convolve(stretched(0), W[0, 0])),
+        lambda: np.append(0, stamped()),
     ),
     "transposed_inverse": (
         Problem(
@@ -262,6 +271,7 @@ def test_a_named_even_kernel_pads_before_where_same_pads_after() -> None:
         ("flip", row(X, W, transposed=True)),
         ("padding_total", row(X, W, padding=1)),
         ("padding_ignored", row(X, W)),
+        ("padding_total", row(X, W, transposed=True, padding=1)),
         ("mode_confused", row(X, W)),
         ("stride_as_gap", row(X, W)),
         ("dilation_as_gap", row(X, W)),
@@ -285,6 +295,25 @@ def test_mistakes_do_not_apply_where_they_change_nothing(code: str, problem: Pro
     applied = [one.apply(problem.run) for one in MISTAKES if one.code == code]
     assert applied
     assert applied == [None] * len(applied)
+
+
+@pytest.mark.parametrize("topic", [topic.name for topic in TOPICS])
+def test_unbatched_layers_go_wrong_like_batched_ones(topic: str) -> None:
+    problem = generate(topic, 3, 4)
+    run = problem.run
+    if not problem.about_output:
+        return
+    alone = run.changed(input=run.input[0], origin=None)
+    for one in MISTAKES:
+        batched, unbatched = one.apply(run.changed(origin=None)), one.apply(alone)
+        if one.code == "missing_axis":
+            assert unbatched is None
+        elif batched is None:
+            assert unbatched is None, one
+        else:
+            assert unbatched is not None, one
+            whole, part = batched.output, unbatched.output
+            assert whole.reshape(part.shape).tolist() == part.tolist(), one
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepconv.classroom.mistakes import wrong_answers
+from stepconv.classroom.mistakes import mistake, wrong_answers
 from stepconv.classroom.questions import KINDS, Question, kinds_for, question
 from stepconv.classroom.questions.wording import written
 from stepconv.classroom.topics import LEVELS, TOPICS
@@ -47,17 +47,18 @@ def test_wrong_answers_get_their_name_and_a_place(topic: str, kind: str) -> None
     one = question(topic, 1, 3, kind)
     found = wrong_answers(one.problem)
     assert found, "nothing can be got wrong here"
-    for (mistake,), answer in found:
+    for (made,), answer in found:
         verdict = one.judge(written(answer, ", " if kind in ("size", "shape") else "; "))
         assert not verdict.right
         if verdict.unreadable:  # axes of length 1 in front cannot be typed
             continue
         assert verdict.diagnosis is not None
         codes = [codes for one in verdict.diagnosis.explanations for codes in one.codes]
-        layout = mistake.code in ("layout_channels_last", "axes_swapped")
-        assert mistake.code in codes or layout, (mistake, answer)
+        layout = made.code in ("layout_channels_last", "axes_swapped")
+        assert made.code in codes or layout, (made, answer)
         if one.trace is not None:
-            assert verdict.cell is None or len(verdict.cell) == one.problem.run.rank + 2
+            assert verdict.cell is not None
+            assert one.trace.at(*verdict.cell)
 
 
 def test_a_question_is_drawn_the_same_again() -> None:
@@ -79,6 +80,16 @@ def test_a_replay_opens_where_the_answer_goes_wrong() -> None:
     assert verdict.cell == (0, 0, 2)
     assert one.trace is not None
     assert one.trace.at(*verdict.cell).output == one.problem.answer[0, 0, 2]
+
+
+def test_a_replay_of_an_output_too_long_opens_where_the_two_part() -> None:
+    one = question("stride", 1, 3, "row")
+    wrong = mistake("stride_ignored").apply(one.problem.run)
+    assert wrong is not None
+    verdict = one.judge(written(wrong.output))
+    assert verdict.diagnosis is not None
+    assert verdict.diagnosis.codes == ("stride_ignored",)
+    assert verdict.cell == (0, 0, 1)
 
 
 def test_a_question_about_one_cell_opens_its_replay_there() -> None:

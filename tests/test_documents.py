@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from stepconv.documents import LARGEST, Section, nearest, read_document, written
+from stepconv.documents import LARGEST, Section, nearest, read_document
+from stepconv.documents.kinds import written
 from stepconv.errors import InputError
 from stepconv.language import using_language
 

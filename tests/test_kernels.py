@@ -421,6 +421,6 @@ def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same() -> No
     with pytest.raises(RuntimeError, match="cannot cache"):
         njit(cache=True)(names["double"])
     for _time in range(2):
-        kernel = compiled(names["double"])
+        kernel: Any = compiled(names["double"])
         assert kernel(21) == 42
         assert sum(kernel.stats.cache_hits.values()) == 0

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import reduce
 
+import numpy as np
 import pytest
 
+from stepconv.classroom.diagnosis import Diagnosis, Explanation
+from stepconv.classroom.run import Run
 from stepconv.lessons.attempt import Attempt
 from stepconv.lessons.format import (
     Block,
@@ -30,7 +33,7 @@ class Said:
     cell: tuple[int, ...] | None = None
     problem: None = None
     why: Spans = ()
-    diagnosis: None = None
+    diagnosis: Diagnosis | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,16 @@ def test_a_wrong_answer_stays_open_and_is_stepped_through() -> None:
     assert wrong.press("r").returned() == wrong
     assert pressed(wrong, "1", "2", "enter").attempt("sum").outcome == RIGHT
     assert pressed(wrong, "1", "2", "enter", "r").replay is None
+
+
+def test_the_wrong_work_can_be_stepped_through_where_it_is_known() -> None:
+    wrong = pressed(at_page(1), "7", "enter")
+    assert wrong.press("w") == wrong
+    run = Run(np.ones((1, 1, 2)), np.ones((1, 1, 1)))
+    known = Diagnosis(correct=False, explanations=(Explanation((), run, run.output),))
+    said = Said(False, cell=(0, 0, 1), diagnosis=known)
+    explained = replace(wrong, attempts={"sum": replace(wrong.attempt("sum"), verdict=said)})
+    assert explained.press("w").replay == Replay(question="sum", mistaken=True)
 
 
 def test_what_cannot_be_read_is_no_wrong_answer_and_can_be_mended() -> None:

@@ -17,9 +17,12 @@ from stepconv.errors import InputError
 from stepconv.language import using_language
 from stepconv.lessons.checker import check
 from stepconv.lessons.format import Code, texts
+from stepconv.lessons.functions import FUNCTIONS
 from stepconv.lessons.lesson import Lesson
 from stepconv.lessons.loader import load_lesson
+from stepconv.lessons.names import OF_NUMBERS, OF_SIZES
 from stepconv.lessons.questions import answer_text
+from stepconv.lessons.scene_reader import ARGUMENTS
 from stepconv.lessons.shelf import shelf
 from tests.commands import done, run
 from tests.helpers import DATA
@@ -116,16 +119,38 @@ def test_check_says_what_it_checked() -> None:
     assert facts == {"problems": [], "lessons": 1, "scenes": 6, "questions": 5, "results": 16}
 
 
-def test_worked_example_of_the_readme_holds(tmp_path: Path) -> None:
-    readme = (bundled_folder() / "README.md").read_text(encoding="utf-8")
+READMES = ("README.md", "README.zh-CN.md")
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_worked_example_of_the_readme_holds(name: str, tmp_path: Path) -> None:
+    readme = (bundled_folder() / name).read_text(encoding="utf-8")
     found = re.findall(r"^`01-edges/(\S+)`\n\n(`{3,4})\w+\n(.*?)^\2$", readme, re.DOTALL | re.M)
-    assert [name for name, _fence, _text in found] == ["lesson.toml", "en.md", "zh.md"]
+    assert [file for file, _fence, _text in found] == ["lesson.toml", "en.md", "zh.md"]
     (tmp_path / "01-edges").mkdir()
-    for name, _fence, text in found:
-        (tmp_path / "01-edges" / name).write_text(text, encoding="utf-8")
+    for file, _fence, text in found:
+        (tmp_path / "01-edges" / file).write_text(text, encoding="utf-8")
     report = check([tmp_path])
     assert report.problems == ()
     assert "edges" in done("lessons", "--lessons", str(tmp_path))
+
+
+def test_readme_tells_the_same_keys_in_both_languages() -> None:
+    keys = [
+        re.findall(r"^\| (.+?) \|", (bundled_folder() / name).read_text("utf-8"), re.MULTILINE)
+        for name in READMES
+    ]
+    named = [[key for key in found if key.startswith("`")] for found in keys]
+    assert named[0] == named[1]
+    assert set(ARGUMENTS) <= set(re.findall(r"`(\w+)`", " ".join(named[0])))
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_readme_tells_every_name_and_function_of_expressions(name: str) -> None:
+    readme = (bundled_folder() / name).read_text(encoding="utf-8")
+    part = re.split(r"^## (?:Expressions|表达式)$", readme, flags=re.MULTILINE)[1]
+    code = " ".join(re.findall(r"`([^`]+)`", part.split("\n## ")[0]))
+    assert {*OF_SIZES, *OF_NUMBERS, *FUNCTIONS} <= set(re.findall(r"\w+", code))
 
 
 def test_list_shows_own_lessons_beside_the_bundled(tmp_path: Path) -> None:
@@ -164,7 +189,7 @@ GUIDE = """
     half-padding-transposed full-padding-transposed strides-transposed
     padding-strides-transposed padding-strides-odd-transposed
     numerical-no-padding numerical-padding-strides average-pooling
-""".split()
+"""
 """The animated and the numerical cases of the convolution arithmetic guide, and pooling."""
 
 
@@ -173,6 +198,7 @@ def lesson(request: pytest.FixtureRequest) -> Lesson:
     return load_lesson(LESSONS[request.param])
 
 
+@pytest.mark.compiled  # without the compiler lesson 12 alone takes a minute
 def test_bundled_lessons_are_in_order() -> None:
     report = check([bundled_folder()])
     assert [str(one) for one in report.problems] == []
@@ -190,7 +216,7 @@ def test_every_row_of_the_articles_is_covered_by_scenes_of_a_lesson(row: str) ->
 def test_every_case_of_the_guide_is_a_scene_of_some_lesson() -> None:
     tables = "".join((folder / "lesson.toml").read_text("utf-8") for folder in LESSONS.values())
     shown = set(re.findall(r'^sample = "@([a-z0-9-]+)"$', tables, re.MULTILINE))
-    assert set(GUIDE) - shown == set()
+    assert set(GUIDE.split()) - shown == set()
 
 
 def test_every_lesson_has_scenes_and_three_questions(lesson: Lesson) -> None:

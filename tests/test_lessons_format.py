@@ -18,6 +18,7 @@ from stepconv.documents import Section
 from stepconv.errors import InputError
 from stepconv.language import using_language
 from stepconv.lessons.answers import KINDS, canonical, read_answer, same
+from stepconv.lessons.equation_checks import false_equations
 from stepconv.lessons.expressions import Expression, Scope
 from stepconv.lessons.filling import filler
 from stepconv.lessons.format import (
@@ -393,6 +394,22 @@ def test_any_prose_is_read_or_refused(text: str) -> None:
 def test_any_answer_is_read_or_refused(kind: str, text: str) -> None:
     with contextlib.suppress(InputError):
         read_answer(kind, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("2·3 + 1 = 7 and (6 − 1)×2 = 10", []),
+        ("(6 − 1)·2 = 11 cells", ["(6 − 1)·2 = 11 is not true: it is 10"]),
+        ("o = 5 - 3 + 1 = 4.", ["5 - 3 + 1 = 4 is not true: it is 3"]),
+        ("1/3 = 0.33 and 2/3 = 0.66", ["2/3 = 0.66 is not true: it is 0.666667"]),
+        ("⌊7 / 2⌋ = 3, padding = 1, 2x + 1 = 4, i − 3 + 1 = 9, 2 + 2 = 4 + 1", []),
+        ("{{ a }} + 1 + 1 = 3, f(1 + 1) = 5, 1 + 1 = 2k, (1 + 1 = 3", []),
+        ("共 2 + 2 = 5 格", ["2 + 2 = 5 is not true: it is 4"]),
+    ],
+)
+def test_equations_of_plain_numbers_must_be_true(text: str, wrong: list[str]) -> None:
+    assert [str(one) for one in false_equations(text)] == wrong
 
 
 # -- scenes ------------------------------------------------------------------------------------

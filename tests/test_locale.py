@@ -76,6 +76,18 @@ def test_every_message_is_literal() -> None:
     assert places == [], "only literal text can be extracted for translation"
 
 
+def test_no_text_is_translated_that_is_not_extracted() -> None:
+    bare = [
+        f"{path.relative_to(catalogue.PACKAGE)}:{node.lineno}"
+        for path in sorted(catalogue.PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "translated"
+        and isinstance(node.args[0], ast.Constant)
+    ]
+    assert bare == [], "write translated(_(...)): only the text in _(...) is extracted"
+
+
 def test_every_error_gives_the_values_that_its_template_names() -> None:
     seen = 0
     for place, name, node in calls():

@@ -17,6 +17,11 @@ from stepconv.classroom.sandbox import Limits, protections
 from tests.hostile import HOSTILE, RIGHT, Hostile
 
 LIMITS = Limits(seconds=4, case_seconds=1, memory=400 << 20)
+PATIENT = Limits(seconds=30, case_seconds=10, memory=400 << 20)
+"""For those that end by themselves, on a machine that may be busy."""
+
+REACHING = ("deletes what it can", "writes where it should not", "reads the key")
+"""What only a wall in front of the files keeps from doing so; where it is missing, that is said."""
 
 SECRET = "GRADER_SECRET"
 
@@ -84,11 +89,13 @@ def _held(code: str) -> bool:
 def test_a_hostile_submission_gains_nothing(one: Hostile, surroundings: Surroundings) -> None:
     before = surroundings.snapshot()
     file = surroundings.write(one)
-    if not _held("files") and one.name in ("deletes what it can", "reads the key"):
-        return  # said to be missing, which the tests of the sandbox look at
+    if not _held("files") and one.name in REACHING:
+        assert "files" in protections(LIMITS).missing
+        return
+    limits = LIMITS if "time" in one.reasons else PATIENT
     begun = time.monotonic()
-    report = check(exercise("conv1d"), file, limits=LIMITS)
-    assert time.monotonic() - begun < LIMITS.seconds + 5
+    report = check(exercise("conv1d"), file, limits=limits)
+    assert time.monotonic() - begun < limits.seconds + 5
     assert report.passed == one.passes
     assert one.passes or report.score == 0, [case.got for case in report.cases]
     codes = {"" if case.reason is None else case.reason.code for case in report.cases}
@@ -109,7 +116,7 @@ def test_what_reaches_out_reaches_nothing(surroundings: Surroundings) -> None:
         ("looks for the key among processes", "strangers"),
     ]:
         one = next(one for one in HOSTILE if one.name == name)
-        report = check(exercise("conv1d"), surroundings.write(one), limits=LIMITS)
+        report = check(exercise("conv1d"), surroundings.write(one), limits=PATIENT)
         got = report.cases[0].got
         assert got is not None
         assert (got[0] == -0.5) == _held(protection)

@@ -4,9 +4,9 @@
     python tools/catalogue.py compile    write the .mo that the program reads
     python tools/catalogue.py check      say what is missing or wrong
 
-A message is the text in ``_("…")`` and the template of an error. What is new in the
-source arrives in the .po without a translation; what has gone from the source goes from
-the .po as well. Nothing is guessed from similar messages.
+A message is the text in ``_("…")`` or ``Word("…")``, and the template of an error. What is
+new in the source arrives in the .po without a translation; what has gone from the source
+goes from the .po as well. Nothing is guessed from similar messages.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ MO = PO.with_suffix(".mo")
 
 KEYWORDS = {
     "_": None,
+    "Word": None,
     **{
         name: None
         for name, value in vars(errors).items()

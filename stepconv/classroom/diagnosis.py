@@ -21,6 +21,8 @@ LARGEST_CHANCE = 1 / 1000
 
 Dozens of pairs are tried. On one or two small numbers some pair would fit any answer.
 """
+LARGEST_SURE = 1 / 50
+"""The same for a single mistake: each is likelier than any one pair."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +63,17 @@ class Diagnosis:
     difference : tuple of int or None
         Index of the first number that differs, in the right answer; None where the shapes
         differ, nothing does, or several answers are right.
+    sure : bool
+        Whether the answer holds so much that blind numbers would hardly be explained as well.
+        One number, or a small size, may be another slip that happens to end there: say
+        "perhaps".
     """
 
     correct: bool
     explanations: tuple[Explanation, ...] = ()
     facts: tuple[Fact, ...] = ()
     difference: tuple[int, ...] | None = None
+    sure: bool = True
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -102,16 +109,38 @@ def diagnose(problem: Problem, answer: ArrayLike) -> Diagnosis:
     applied = [(one, run) for one, run in singles if run is not None]
     found = list(_explanations(problem, given, [((one,), run) for one, run in applied]))
     small = problem.run.geometry.terms * given.size <= LARGEST_FOR_PAIRS
-    if not found and small and 2.0 ** -_bits(given) < LARGEST_CHANCE:
+    blind = 2.0 ** -_bits(given)
+    if not found and small and blind < LARGEST_CHANCE:
         pairs = [pair for pair in _pairs(applied) if _fits(problem, given, pair[1])]
-        if len(pairs) * 2.0 ** -_bits(given) < LARGEST_CHANCE:
+        if len(pairs) * blind < LARGEST_CHANCE:
             found = list(_explanations(problem, given, pairs))
     return Diagnosis(
         correct=False,
         explanations=tuple(found),
         facts=() if found else tuple(facts_about(problem, given)),
         difference=_difference(problem, given),
+        sure=len(applied) * blind < LARGEST_SURE,
     )
+
+
+def first_difference(right: Array, other: Array) -> tuple[int, ...] | None:
+    """Return the index at which two results of any shapes first part, None where they do not.
+
+    Where one goes on after the other, the first index that only one of them has.
+
+    >>> first_difference(np.array([[1, 2, 3]]), np.array([[1, 2]]))
+    (0, 2)
+    """
+    axes = max(right.ndim, other.ndim)
+    one, two = (array.reshape((1,) * (axes - array.ndim) + array.shape) for array in (right, other))
+    common = tuple(slice(min(sizes)) for sizes in zip(one.shape, two.shape, strict=True))
+    apart = np.argwhere(one[common] != two[common])
+    if len(apart):
+        return tuple(int(k) for k in apart[0])
+    for axis, sizes in enumerate(zip(one.shape, two.shape, strict=True)):
+        if sizes[0] != sizes[1]:
+            return tuple(min(sizes) if k == axis else 0 for k in range(axes))
+    return None
 
 
 def _pairs(
@@ -136,9 +165,11 @@ def _explanations(
 ) -> Iterator[Explanation]:
     seen: set[frozenset[str]] = set()
     for mistakes, run in wrong:
-        codes = frozenset(mistake.code for mistake in mistakes)
-        if codes not in seen and problem.explained(run, given):
-            seen.add(codes)
+        if not problem.explained(run, given):
+            continue
+        names = frozenset(mistake.name for mistake in mistakes)
+        if names not in seen:  # another way to make the same mistake says nothing new
+            seen.add(names)
             found = given if isinstance(problem, Search) else problem.read(run)
             assert found is not None  # it explains what was given
             yield Explanation(mistakes, run, found)

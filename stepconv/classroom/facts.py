@@ -112,12 +112,12 @@ def _bias(problem: Problem, given: Array, right: Array) -> Iterator[Fact]:
     each = np.moveaxis(off, 1, 0).reshape(geometry.out_channels, -1)
     if problem.close(each, np.broadcast_to(each[:, :1], each.shape)).all():
         amounts = ", ".join(_signed(value) for value in each[:, 0])
-        yield Fact(
-            "bias",
-            _("All is right but for the bias: every sum is off by the same number, {off}.").format(
-                off=amounts
-            ),
+        text = (
+            _("All is right but for the bias: every number is off by {off}.")
+            if geometry.out_channels == 1
+            else _("All is right but for the bias: the numbers of each channel are off by {off}.")
         )
+        yield Fact("bias", text.format(off=amounts))
 
 
 def _rearranged(problem: Problem, given: Array, right: Array) -> Iterator[Fact]:

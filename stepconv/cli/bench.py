@@ -107,7 +107,7 @@ class _Progress:
     def begin(self, layer: Layer) -> None:
         self._begun += 1
         if self._screen.is_terminal:
-            text = translated("{number} of {count}: {layer} …")
+            text = translated(_("{number} of {count}: {layer} …"))
             note = text.format(number=self._begun, count=self._count, layer=layer.title)
             self._screen.write(self._screen.look.plain(note))
 

@@ -148,7 +148,7 @@ def _watch(output: Output, path: Path, check: Callable[[], bool]) -> None:
                 try:
                     check()
                 except InputError as error:  # such as a file too large; it may be saved again
-                    output.errors.write(translated("error: ") + f"{error}\n")
+                    output.errors.write(translated(_("error: ")) + f"{error}\n")
                 output.note(
                     translated(_("waiting for {path} to be saved; Ctrl-C ends")).format(
                         path=shown(str(path), 200)

@@ -76,13 +76,17 @@ def grade(
     from stepconv.views.classroom.grades import Grades
 
     files, workers = [Path(path) for path in paths], _jobs(jobs)
-    with Progress(output, translated("{done} of {all} graded")) as progress:
+    # One results.json is of one submission, though it comes in a folder.
+    alone = gradescope is not None and gradescope.lower().endswith(".json")
+    with Progress(output, translated(_("{done} of {all} graded"))) as progress:
         if exercise is None:
             from stepconv.classroom.grading.answersheets import grade_answers
+            from stepconv.classroom.grading.submission import answer_files
 
+            files = list(answer_files(files)) if alone else files
             report = grade_answers(files, Path(key), jobs=workers, told=progress)
         else:
-            report = _code(files, exercise, seed, workers, require_isolation, progress)
+            report = _code(files, exercise, seed, workers, require_isolation, alone, progress)
     summary = summarize(report)
     if csv is not None:
         write_atomically(csv, gradebook(report).encode("utf-8"))
@@ -105,6 +109,7 @@ def _code(
     seed: str,
     jobs: int,
     require_isolation: bool,
+    alone: bool,
     progress: Progress,
 ) -> Report:
     from stepconv.classroom.exercises import exercise
@@ -116,6 +121,7 @@ def _code(
         seed=values.whole("--seed", seed),
         jobs=jobs,
         require_isolation=require_isolation,
+        entire=alone,
         told=progress,
     )
 

@@ -19,8 +19,9 @@ from stepconv.lessons.progress import NAME, Progress, progress, reset, save_answ
 from stepconv.lessons.scenes import ConvolutionScene
 from stepconv.lessons.session import Reading, Replay, Session
 from stepconv.lessons.shelf import Head
-from stepconv.lessons.stepping import step_of
+from stepconv.lessons.stepping import inside, step_of
 from stepconv.player import Counts, Player
+from stepconv.record import Trace
 from stepconv.views.frame import views_of
 from stepconv.views.lessons.pages import Pages
 from stepconv.views.screen import Screen
@@ -167,21 +168,34 @@ def _loop(
 def _replay(
     lesson: Lesson, session: Session, wanted: Replay, screen: Screen, terminal: Terminal
 ) -> None:
-    """Step through a scene, or through that of a question from where the answer goes wrong."""
+    """Step through a scene, or through what a question is about, from where it goes wrong."""
+    leave = _("back to the lesson")
     scene = lesson.scenes.get(wanted.scene)
     cell = None
     if wanted.question:
         scene = lesson.questions[wanted.question].scene
         verdict = session.attempt(wanted.question).verdict
         cell = verdict.cell if verdict is not None else None
-    if not isinstance(scene, ConvolutionScene):
+        if wanted.mistaken and verdict is not None and verdict.diagnosis is not None:
+            trace = verdict.diagnosis.explanations[0].run.trace
+            start = 0 if cell is None else step_of(trace, inside(trace, cell))
+            _step_through(trace, start, None, screen, terminal, _("back (this was your way)"))
+            return
+    if isinstance(scene, ConvolutionScene):
+        start = (scene.step or 1) - 1 if cell is None else step_of(scene.trace, cell)
+        _step_through(scene.trace, start, scene.view, screen, terminal, leave)
+
+
+def _step_through(
+    trace: Trace, start: int, view: str | None, screen: Screen, terminal: Terminal, leave: str
+) -> None:
+    if not len(trace):
         return
-    views = views_of(scene.trace)
-    start = (scene.step or 1) - 1 if cell is None else step_of(scene.trace, cell)
+    views = views_of(trace)
     player = Player(
-        Counts.of(scene.trace),
+        Counts.of(trace),
         views,
-        index=min(start, len(scene.trace) - 1),
-        view=scene.view if scene.view in views else views[0],
+        index=min(start, len(trace) - 1),
+        view=view if view in views else views[0],
     )
-    run(scene.trace, screen, terminal, player, leave=_("back to the lesson"))
+    run(trace, screen, terminal, player, leave=leave)

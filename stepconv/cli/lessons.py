@@ -146,11 +146,12 @@ def _facts(report: Report) -> dict[str, Any]:
 
 def _reset(output: Output, names: Sequence[str], folders: Sequence[Path], json: bool) -> None:
     from stepconv.cli.show import show
+    from stepconv.lessons.choosing import chosen_lesson
     from stepconv.lessons.progress import reset
     from stepconv.lessons.shelf import shelf
 
     heads = shelf(folders)
-    forgotten = reset([_lesson(name, heads) for name in names] or None)
+    forgotten = reset([chosen_lesson(name, heads).id for name in names] or None)
 
     def page(look: Look) -> RenderableType:
         from rich.text import Text
@@ -161,16 +162,3 @@ def _reset(output: Output, names: Sequence[str], folders: Sequence[Path], json: 
         return Text(text.format(names=", ".join(forgotten)))
 
     show(output, page, save=None, title="", data={"forgotten": forgotten} if json else None)
-
-
-def _lesson(name: str, heads: Sequence[Head]) -> str:
-    """Return the id of the lesson that a number, an id or a folder names."""
-    for head in heads:
-        if name in (head.id, str(head.number), head.folder.name):
-            return head.id
-    near = nearest(name, [head.id for head in heads])
-    if near:
-        raise InputError(
-            'there is no lesson "{name}"; did you mean {near}?', name=shown(name), near=near
-        )
-    raise InputError('there is no lesson "{name}"; `stepconv lessons` lists them', name=shown(name))

@@ -46,7 +46,11 @@ def worksheet(
         ),
     ] = None,
     topics: Annotated[
-        str, typer.Option(metavar="LIST", help=_("taken in turn, with commas between them"))
+        str,
+        typer.Option(
+            metavar="LIST",
+            help=_("with commas between them, taken in turn; --topics list names them all"),
+        ),
     ] = DEFAULT_TOPICS,
     level: Annotated[str, typer.Option(metavar="1|2|3", help=_("how hard"))] = "1",
     count: Annotated[str, typer.Option(metavar="N", help=_("questions of a sheet"))] = "4",
@@ -68,6 +72,9 @@ def worksheet(
     from stepconv.classroom.worksheet.roster import Student, read_roster
     from stepconv.classroom.worksheet.worksheet import Worksheet, topics_of
 
+    if topics == "list":
+        _list_topics(output)
+        return
     students = (Student("sheet"),) if roster is None else read_roster(Path(roster))
     sheets, folder = Path(out), Path(key)
     sheet = Worksheet(
@@ -83,6 +90,17 @@ def worksheet(
     else:
         _tell(output, sheet, issued, len(students))
     _warn(output, sheet, issued)
+
+
+def _list_topics(output: Output) -> None:
+    from stepconv.classroom.topics import topic
+    from stepconv.classroom.worksheet.worksheet import WORKED
+    from stepconv.views.parts.columns import columns
+
+    rows = [[name, topic(name).title()] for name in WORKED]
+    look = output.screen.look
+    lines = columns([], rows, look, output.screen.width, align="<<", roles=["key", "input"])
+    output.screen.write("".join(output.screen.text(line) for line in lines))
 
 
 def _seed(given: str | None, folder: Path, force: bool) -> str:
@@ -103,7 +121,7 @@ def _written(output: Output, key: Key, sheets: Path, folder: Path) -> Issued:
     from stepconv.classroom.worksheet.issue import issue
     from stepconv.views.classroom.keytable import worked
 
-    with Progress(output, translated("sheet {done} of {all}"), WORTH_TELLING) as progress:
+    with Progress(output, translated(_("sheet {done} of {all}")), WORTH_TELLING) as progress:
         return issue(
             key, sheets, folder, worked, lambda number, _s: progress(number, len(key.students))
         )
@@ -111,12 +129,14 @@ def _written(output: Output, key: Key, sheets: Path, folder: Path) -> Issued:
 
 def _tell(output: Output, sheet: Worksheet, issued: Issued, count: int) -> None:
     lines = [
-        translated("Worksheet {id}: {count} sheets in {sheets}, the key in {key}.").format(
-            id=sheet.id, count=count, sheets=issued.sheets, key=issued.key
-        ),
         translated(
-            "Hand out each student's folder: the sheet to print, and an answer file to fill in"
-            " (.json or .csv). Grade what comes back, a folder of answer files, with"
+            _("Worksheet {id}: the sheets ({count}) are in {sheets}, the key is in {key}.")
+        ).format(id=sheet.id, count=count, sheets=issued.sheets, key=issued.key),
+        translated(
+            _(
+                "Hand out each student's folder: the sheet to print, and an answer file to fill in"
+                " (.json or .csv). Grade what comes back, a folder of answer files, with"
+            )
         ),
         f"  stepconv grade FOLDER --key {issued.key}",
     ]
@@ -128,14 +148,19 @@ def _warn(output: Output, sheet: Worksheet, issued: Issued) -> None:
 
     if issued.kept:
         text = translated(
-            "Answers are filled in already, so these files stay as they were: {files}"
+            _("Answers are filled in already, so these files stay as they were: {files}")
         )
         output.note(text.format(files=", ".join(shown(name, 200) for name in issued.kept)))
+    if issued.others:
+        text = translated("These folders are of no student of this class: {folders}")
+        output.note(text.format(folders=", ".join(shown(name, 200) for name in issued.others)))
     if guessable(sheet.seed):
         output.note(
             translated(
-                "A seed as short as this can be found by trying, and with it the key; where that"
-                " matters, leave --seed out, and a longer one is drawn."
+                _(
+                    "A seed as short as this can be found by trying, and with it the key; where"
+                    " that matters, leave --seed out, and a longer one is drawn."
+                )
             )
         )
 
@@ -150,4 +175,5 @@ def _data(sheet: Worksheet, issued: Issued, count: int) -> dict[str, object]:
         "sheets": str(issued.sheets),
         "key": str(issued.key),
         "kept": list(issued.kept),
+        "others": list(issued.others),
     }

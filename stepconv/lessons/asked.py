@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from stepconv.classroom import questions as practice
 from stepconv.classroom.diagnosis import Diagnosis
 from stepconv.errors import InputError
-from stepconv.lessons.format import Spans
+from stepconv.lessons.format import Span, Spans
+from stepconv.lessons.questions import Verdict as LessonVerdict
 
 
 class Choice(Protocol):
@@ -75,3 +78,42 @@ class Asked(Protocol):
 
     def judge(self, text: str) -> Verdict:
         """Say what is to be said of an answer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Practised:
+    """A question of practice, which has plain words and no options, as it is asked.
+
+    >>> asked = Practised(practice.question("padding", kind="row", seed=1))
+    >>> asked.judge(asked.right_answer).right, len(asked.options)
+    (True, 0)
+    """
+
+    question: practice.Question
+
+    @property
+    def ask(self) -> Spans:
+        """The question."""
+        return (Span(self.question.ask),)
+
+    @property
+    def options(self) -> Sequence[Choice]:
+        """None."""
+        return ()
+
+    @property
+    def hints(self) -> Sequence[Spans]:
+        """Hints, from the vaguest to the plainest."""
+        return [(Span(hint),) for hint in self.question.hints]
+
+    @property
+    def right_answer(self) -> str:
+        """The answer as it may be typed."""
+        return self.question.right_answer
+
+    def judge(self, text: str) -> Verdict:
+        """Say what is to be said of an answer."""
+        said = self.question.judge(text)
+        return LessonVerdict(
+            said.right, problem=said.problem, diagnosis=said.diagnosis, cell=said.cell
+        )

@@ -1,7 +1,8 @@
 """Everything that can be wrong with a folder of lessons, found in one go.
 
 The loader takes down what cannot be read; here follows what only shows when the lesson is
-looked at as a whole, or computed: see `prose_checks` and `computed_checks`.
+looked at as a whole, or computed: see `prose_checks`, `language_checks`,
+`equation_checks` and `computed_checks`.
 """
 
 from __future__ import annotations
@@ -12,16 +13,13 @@ from pathlib import Path
 
 from stepconv.errors import InputError
 from stepconv.lessons.computed_checks import answers_hold, beliefs_hold, results_can_be_computed
+from stepconv.lessons.equation_checks import equations_hold
+from stepconv.lessons.language_checks import is_translated
 from stepconv.lessons.loader import Draft, read_draft
-from stepconv.lessons.prose_checks import (
-    is_translated,
-    keeps_in_step,
-    markers_fit,
-    titles_fit,
-)
+from stepconv.lessons.prose_checks import keeps_in_step, markers_fit, titles_fit
 from stepconv.lessons.shelf import Head, lesson_folders, twice
 
-OF_PROSE = (titles_fit, keeps_in_step, is_translated)
+OF_PROSE = (titles_fit, keeps_in_step, is_translated, equations_hold)
 OF_TABLES = (markers_fit, beliefs_hold, results_can_be_computed, answers_hold)
 
 

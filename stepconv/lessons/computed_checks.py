@@ -18,9 +18,9 @@ from stepconv.lessons.expressions import Scope
 from stepconv.lessons.filling import expressions
 from stepconv.lessons.format import Code, plain, texts
 from stepconv.lessons.loader import Draft
+from stepconv.lessons.prose_checks import at_line
 from stepconv.lessons.questions import Question, answer_text
 from stepconv.lessons.scenes import ConvolutionScene, ProgramScene, Scene, scope_of
-from stepconv.lessons.shelf import name_of
 from stepconv.lessons.written import bare, written
 
 
@@ -85,15 +85,9 @@ def results_can_be_computed(draft: Draft) -> Iterator[InputError]:
             lines = [plain(spans) for spans in texts(block)]
             if isinstance(block, Code) and not block.language:
                 lines = [block.text]
-            place = f"{name_of(draft.folder, f'{language}.md')}, "
             for text in lines:
-                for problem in _failing(text, scope, draft):
-                    yield InputError(
-                        "{document}, line {line}: {reason}",
-                        document=place.removesuffix(", "),
-                        line=block.line,
-                        reason=problem,
-                    )
+                for reason in _failing(text, scope, draft):
+                    yield at_line(draft, language, block.line, reason)
     for question in draft.questions.values():
         yield from _failing_words(question)
 
@@ -139,7 +133,7 @@ def answers_hold(draft: Draft) -> Iterator[InputError]:
         if problem:
             yield _in(f"{question.where}.answer", problem)
         else:
-            yield from _mistakes(question, right)
+            yield from _mistakes(question)
 
 
 def _unfit(question: Question, right: Array) -> InputError | None:
@@ -156,7 +150,7 @@ def _unfit(question: Question, right: Array) -> InputError | None:
     return None
 
 
-def _mistakes(question: Question, right: Array) -> Iterator[InputError]:
+def _mistakes(question: Question) -> Iterator[InputError]:
     if question.problem is None:
         return
     wrong = wrong_answers(question.problem)

@@ -1,35 +1,26 @@
-"""Checks of a lesson's words: markers, the two languages side by side, widths."""
+"""Checks of a lesson's frame: titles, markers, and the two languages in step."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from stepconv.documents import nearest
-from stepconv.errors import InputError
+from stepconv.errors import InputError, Word
 from stepconv.files import shown
 from stepconv.lessons.format import (
     Block,
-    Code,
     Heading,
     PageBreak,
     QuestionMarker,
     SceneMarker,
-    Spans,
-    texts,
 )
-from stepconv.lessons.inline import EXPRESSION
 from stepconv.lessons.loader import Draft
 from stepconv.lessons.scenes import ConvolutionScene
 from stepconv.lessons.shelf import name_of
 from stepconv.lessons.written import columns
 
-WIDEST_TITLE, WIDEST_SUMMARY, WIDEST_CODE = 40, 100, 76
-"""Columns, so that a list of lessons and a page fit a terminal of 80."""
-
-_CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-_ENGLISH = re.compile(r"(?<!\S)[A-Za-z]?[a-z]+[,.;:!?]?(?!\S)")
-_RESULT = "000000"  # about as wide as what an expression becomes
+WIDEST_TITLE, WIDEST_SUMMARY = 40, 100
+"""Columns, so that a list of lessons fits a terminal of 80."""
 
 
 def titles_fit(draft: Draft) -> Iterator[InputError]:
@@ -53,7 +44,7 @@ def titles_fit(draft: Draft) -> Iterator[InputError]:
     for language, blocks in draft.prose.items():
         heads = [one for one in blocks if isinstance(one, Heading) and one.level == 1]
         if not blocks or [blocks[0]] != heads:
-            yield _at(
+            yield at_line(
                 draft,
                 language,
                 heads[-1].line if len(heads) > 1 else 1,
@@ -70,7 +61,7 @@ def markers_fit(draft: Draft) -> Iterator[InputError]:
                 yield from _scene_marker(draft, language, block)
             elif isinstance(block, QuestionMarker) and block.question not in known:
                 reason = _unknown(block.question, list(draft.questions), "question")
-                yield _at(draft, language, block.line, reason)
+                yield at_line(draft, language, block.line, reason)
     if draft.prose_read:
         yield from _uses(draft)
 
@@ -81,7 +72,7 @@ def _scene_marker(draft: Draft, language: str, block: SceneMarker) -> Iterator[I
     scene = draft.scenes.get(block.scene)
     if scene is None:
         reason = _unknown(block.scene, list(draft.scenes), "scene")
-        yield _at(draft, language, block.line, reason)
+        yield at_line(draft, language, block.line, reason)
         return
     if not isinstance(scene, ConvolutionScene):
         if block.view or block.step:
@@ -89,12 +80,12 @@ def _scene_marker(draft: Draft, language: str, block: SceneMarker) -> Iterator[I
                 "the scene {scene} is no convolution, so it has no view and no step",
                 scene=scene.id,
             )
-            yield _at(draft, language, block.line, reason)
+            yield at_line(draft, language, block.line, reason)
     elif block.step and block.step > scene.steps:
         reason = InputError(
             "there is no step {step}; there are {steps}", step=block.step, steps=scene.steps
         )
-        yield _at(draft, language, block.line, reason)
+        yield at_line(draft, language, block.line, reason)
 
 
 def _unknown(name: str, names: Sequence[str], kind: str) -> InputError:
@@ -146,7 +137,7 @@ def _uses(draft: Draft) -> Iterator[InputError]:
                     name=name,
                     line=lines[0],
                 )
-                yield _at(draft, language, lines[1], reason)
+                yield at_line(draft, language, lines[1], reason)
 
 
 def _marked(
@@ -170,7 +161,7 @@ def keeps_in_step(draft: Draft) -> Iterator[InputError]:
     for k in range(max(len(mine), len(theirs))):
         here, there = mine[k : k + 1], theirs[k : k + 1]
         if [text for text, _line in here] != [text for text, _line in there]:
-            end = InputError("the end")
+            end = Word("the end")
             yield InputError(
                 "{document}, line {line}: here stands {found}, and in {other}, line {there},"
                 " {wanted}; headings, markers and page breaks stand in the same order in both",
@@ -205,82 +196,8 @@ def _landmarks(blocks: Sequence[Block]) -> list[tuple[str, int]]:
     return found
 
 
-def is_translated(draft: Draft) -> Iterator[InputError]:
-    """Find text left in the other language, and code too wide for a page."""
-    for language, blocks in draft.prose.items():
-        for block in blocks:
-            for spans in texts(block):
-                if left_in_other(_words(spans), language):
-                    yield _at(draft, language, block.line, _left(_words(spans), language))
-            if isinstance(block, Code):
-                text = re.sub(EXPRESSION, _RESULT, block.text)
-                for number, line in enumerate(text.splitlines(), block.line + 1):
-                    if columns(line) > WIDEST_CODE:
-                        reason = InputError(
-                            "this line of code is {count} columns wide; at most {most} fit",
-                            count=columns(line),
-                            most=WIDEST_CODE,
-                        )
-                        yield _at(draft, language, number, reason)
-    for place, language, text in _table_texts(draft):
-        if left_in_other(text, language):
-            yield InputError(
-                "{document}, {place}: {reason}",
-                document=name_of(draft.folder),
-                place=f"{place}.{language}",
-                reason=_left(text, language),
-            )
-
-
-def left_in_other(text: str, language: str) -> bool:
-    """Whether a text is in the other language: names, code and numbers are in neither.
-
-    >>> left_in_other("the kernel moves", "zh"), left_in_other("Conv1d", "zh")
-    (True, False)
-    """
-    chinese = bool(_CHINESE.search(text))
-    if language == "zh":
-        return not chinese and len(_ENGLISH.findall(text)) >= 3
-    return chinese and not re.search("[A-Za-z]", text)
-
-
-def _left(text: str, language: str) -> InputError:
-    if language == "zh":
-        return InputError(
-            '"{text}" has no Chinese in it; was it left in English?', text=shown(text.strip())
-        )
-    return InputError(
-        '"{text}" has no English in it; was it left in Chinese?', text=shown(text.strip())
-    )
-
-
-def _words(spans: Spans) -> str:
-    """Return the running text of `spans`, without code and expressions."""
-    text = " ".join(span.text for span in spans if span.kind != "code")
-    return re.sub(EXPRESSION, "", text)
-
-
-def _table_texts(draft: Draft) -> Iterator[tuple[str, str, str]]:
-    """Yield place, language and text of everything that lesson.toml says in words."""
-    if draft.head is not None:
-        for language in draft.head.titles:
-            yield "title", language, draft.head.titles[language]
-            yield "summary", language, draft.head.summaries[language]
-    for scene in draft.scenes.values():
-        for language, text in scene.titles.items():
-            yield f"scenes.{scene.id}.title", language, text
-    for question in draft.questions.values():
-        place = f"questions.{question.id}"
-        for language, spans in question.asks.items():
-            yield f"{place}.ask", language, _words(spans)
-            for clue in question.clues[language]:
-                yield f"{place}.hints", language, _words(clue)
-            for k, option in enumerate(question.options, 1):
-                yield f"{place}.options[{k}]", language, _words(option.texts[language])
-                yield f"{place}.options[{k}].why", language, _words(option.reasons[language])
-
-
-def _at(draft: Draft, language: str, line: int, reason: InputError) -> InputError:
+def at_line(draft: Draft, language: str, line: int, reason: InputError) -> InputError:
+    """Return the error for a line of the prose."""
     return InputError(
         "{document}, line {line}: {reason}",
         document=name_of(draft.folder, f"{language}.md"),

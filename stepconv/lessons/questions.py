@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stepconv.classroom.diagnosis import Diagnosis, diagnose
 from stepconv.classroom.problem import Problem
 from stepconv.classroom.run import Run
 from stepconv.errors import InputError
@@ -22,11 +22,11 @@ from stepconv.lessons.names import RunNames
 from stepconv.lessons.scenes import ConvolutionScene, Scene, SizesScene
 from stepconv.lessons.written import written
 
-if TYPE_CHECKING:
-    from stepconv.classroom.diagnosis import Diagnosis
-
 LETTERS = "ABCDEFG"
 """What the options of a choice are called; H asks for a hint."""
+
+TYPED_DIGITS = 12
+"""Significant digits of an answer: as many as rounding leaves sure."""
 
 LocalizedSpans = Mapping[str, Spans]
 
@@ -153,7 +153,7 @@ class Question:
         """The right answer as a learner may type it; for a choice, its letter."""
         if self.kind == "choice":
             return LETTERS[next(k for k, one in enumerate(self.options) if one.right)]
-        return answer_text(self.kind, self.computed)
+        return answer_text(self.kind, self.computed, self.decimals)
 
     @cached_property
     def problem(self) -> Problem | None:
@@ -177,7 +177,7 @@ class Question:
             return Verdict(right=False, problem=problem)
         if same(answer, self.computed, self.decimals):
             return Verdict(right=True)
-        diagnosis = self._diagnosis(answer)
+        diagnosis = None if self.problem is None else diagnose(self.problem, answer)
         return Verdict(right=False, diagnosis=diagnosis, cell=self._cell(answer, diagnosis))
 
     def _judge_choice(self, text: str) -> Verdict:
@@ -204,11 +204,6 @@ class Question:
         except InputError as reason:  # such as an output too small to have this cell
             raise IndexError(str(reason)) from reason
 
-    def _diagnosis(self, answer: Array) -> Diagnosis | None:
-        from stepconv.classroom.diagnosis import diagnose
-
-        return None if self.problem is None else diagnose(self.problem, answer)
-
     def _cell(self, answer: Array, diagnosis: Diagnosis | None) -> tuple[int, ...] | None:
         """Return the output cell at which a wrong answer's replay opens."""
         if not isinstance(self.scene, ConvolutionScene):
@@ -230,12 +225,16 @@ class Question:
         return (0,) * len(run.output_shape)
 
 
-def answer_text(kind: str, answer: Array) -> str:
+def answer_text(kind: str, answer: Array, decimals: int | None = None) -> str:
     """Return an answer as it may be typed.
 
     >>> answer_text("shape", np.array([3, 32, 63])), answer_text("set", np.array([5, 7]))
     ('(3, 32, 63)', '5, 7')
+    >>> answer_text("number", np.array(1234.5678)), answer_text("number", np.array(1 / 3), 2)
+    ('1234.5678', '0.33')
     """
+    if decimals is not None:
+        answer = np.round(answer, decimals)
     if kind == "shape":
         return written(tuple(answer.tolist()))
-    return written(answer.tolist() if kind == "set" else answer)
+    return written(answer.tolist() if kind == "set" else answer, TYPED_DIGITS)

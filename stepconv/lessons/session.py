@@ -64,10 +64,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Replay:
-    """A scene to be stepped through: from the start, or as the wrong answer to a question asks."""
+    """What is to be stepped through: a scene, or what a question is about.
+
+    That of a question opens where the answer goes wrong; `mistaken`, it is the work that gives
+    this answer.
+    """
 
     scene: str = ""
     question: str = ""
+    mistaken: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,14 @@ class Session:
         verdict = None if name is None else self.attempt(name).verdict
         wrong = verdict is not None and not verdict.right and verdict.cell is not None
         return name if name is not None and wrong else ""
+
+    @property
+    def explained(self) -> str:
+        """The question of the page, where the wrong work that gives the answer is known."""
+        name = self.mistaken
+        verdict = self.attempt(name).verdict if name else None
+        diagnosis = None if verdict is None else verdict.diagnosis
+        return name if diagnosis is not None and diagnosis.explanations else ""
 
     @property
     def scenes(self) -> tuple[str, ...]:
@@ -273,6 +286,11 @@ class Session:
             return self
         return replace(self, replay=Replay(scene=scenes[self.focus % len(scenes)]))
 
+    def _step_mistake(self) -> Session:
+        """Step through the work that gives the wrong answer."""
+        name = self.explained
+        return replace(self, replay=Replay(question=name, mistaken=True)) if name else self
+
     def _next_scene(self) -> Session:
         return replace(self, focus=(self.focus + 1) % max(len(self.scenes), 1))
 
@@ -353,6 +371,7 @@ _KEYS: dict[str, Callable[[Session], Session]] = {
     **_keys("home", lambda state: state.went_to(0)),
     **_keys("end", lambda state: state.went_to(len(state.outline.blocks))),
     **_keys("r", Session._step),
+    **_keys("w", Session._step_mistake),
     **_keys("s", Session._next_scene),
     **_keys("t", Session._contents),
     **_keys("l", Session._switch),

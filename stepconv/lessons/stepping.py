@@ -1,4 +1,4 @@
-"""At which step of a trace an output cell is made."""
+"""Where in a trace an output cell is made."""
 
 from __future__ import annotations
 
@@ -22,3 +22,14 @@ def step_of(trace: Trace, cell: tuple[int, ...]) -> int:
         if isinstance(step, Stamp) and any(term.output == cell for term in step.terms)
     )
     return next(reaching, 0)
+
+
+def inside(trace: Trace, cell: tuple[int, ...]) -> tuple[int, ...]:
+    """Return `cell` or, where the output is smaller, the nearest one there is.
+
+    >>> from stepconv import trace
+    >>> inside(trace([[1, 2, 3]], [[[1, 1]]]), (0, 0, 9))
+    (0, 0, 1)
+    """
+    sizes = (len(span) for span in trace.region)
+    return tuple(min(place, size - 1) for place, size in zip(cell, sizes, strict=True))

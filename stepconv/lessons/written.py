@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ DIGITS = 6
 """Significant digits of a number that is not whole; ``exact(x)`` shows them all."""
 
 
-def written(value: Any) -> str:
+def written(value: Any, digits: int = DIGITS) -> str:
     """Return `value` as prose has it.
 
     Arrays are in the form that the command line takes, without leading axes of length 1;
@@ -28,14 +27,15 @@ def written(value: Any) -> str:
     ('(6, 3, 5)', '3, 7, 15', '0.333333', '4', 'True')
     """
     if isinstance(value, np.ndarray):
-        return _array(bare(value))
+        return _array(bare(value), digits)
     if isinstance(value, tuple):
-        inside = ", ".join(map(written, value))
+        inside = ", ".join(written(one, digits) for one in value)
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     if isinstance(value, list):
         nested = any(isinstance(one, list) for one in value)
-        return ("; " if nested else ", ").join(map(written, value)) if value else _("none")
-    return _number(value)
+        parts = [written(one, digits) for one in value]
+        return ("; " if nested else ", ").join(parts) if parts else _("none")
+    return _number(value, digits)
 
 
 def bare(array: NDArray[Any]) -> NDArray[Any]:
@@ -61,26 +61,29 @@ def columns(text: str) -> int:
     )
 
 
-def _array(array: NDArray[Any]) -> str:
+def _array(array: NDArray[Any], digits: int) -> str:
     if array.ndim == 0:
-        return _number(array.item())
+        return _number(array.item(), digits)
     if array.size == 0:
         return _("none")
-    if array.ndim > 3:
-        return f"[{', '.join(map(_array, array))}]"
-    mark = {1: " ", 2: "; ", 3: " | "}[array.ndim]
-    return mark.join(map(_array, array)) if array.ndim > 1 else " ".join(map(_number, array))
+    if array.ndim == 1:
+        return " ".join(_number(one, digits) for one in array)
+    parts = [_array(one, digits) for one in array]
+    return (
+        {2: "; ", 3: " | "}[array.ndim].join(parts) if array.ndim < 4 else f"[{', '.join(parts)}]"
+    )
 
 
-def _number(value: Any) -> str:
+def _number(value: Any, digits: int) -> str:
     if isinstance(value, Exact):
         return repr(value)
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, bool | int | str | Fraction) or value is None:
-        return str(value)
     if isinstance(value, complex):
-        return f"{_number(value.real)}{'' if value.imag < 0 else '+'}{_number(value.imag)}j"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
+        sign = "" if value.imag < 0 else "+"
+        return f"{_number(value.real, digits)}{sign}{_number(value.imag, digits)}j"
+    if not isinstance(value, float):
+        return str(value)
+    if value.is_integer() and abs(value) < 10**15:
         return str(int(value))
-    return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}g}"

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stepconv.classroom.exercises.exercise import Exercise
 from stepconv.classroom.exercises.reading import exercise, exercises
 from stepconv.errors import InputError
@@ -138,12 +140,11 @@ def instructions(one: Exercise) -> str:
     """Return what is to be done, with examples that the engine computes; Markdown.
 
     >>> from stepconv.classroom.exercises.reading import exercise
-    >>> print(instructions(exercise("conv1d"))[-90:])
-    conv1d(input=[7 3 5], weight=[1 2 3])
-        → [28]
+    >>> print(instructions(exercise("output-size"))[-51:])
+        → 7
     ```
     <BLANKLINE>
-    `stepconv exercise check conv1d`
+    `stepconv exercise check output-size`
     <BLANKLINE>
     """
     calls = []
@@ -156,7 +157,7 @@ def instructions(one: Exercise) -> str:
 
 
 def _brief(value: Any) -> str:
-    return " ".join(str(value).split())
+    return str(value.tolist() if isinstance(value, np.ndarray) else value)
 
 
 def _is_open(found: Standing) -> bool:

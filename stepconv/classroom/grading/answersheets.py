@@ -26,6 +26,9 @@ WORTH_A_POOL = 100
 LEAST_ALIKE = 6
 """Numbers that must agree before answers are said to fit another student's sheet."""
 
+MOST_NOTES = 8
+"""Notes about one student; a file of junk could give thousands."""
+
 Told = Callable[[int, int], None]
 
 
@@ -50,6 +53,21 @@ def grade_answers(
     ------
     InputError
         Where the key or a path is missing, or the key is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stepconv.classroom.worksheet.issue import issue
+    >>> from stepconv.classroom.worksheet.key import make_key
+    >>> from stepconv.classroom.worksheet.roster import Student
+    >>> from stepconv.classroom.worksheet.worksheet import Worksheet
+    >>> key = make_key(Worksheet("7", ("padding",), count=1), [Student("1", "Ada")])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sheets, secret = Path(folder, "sheets"), Path(folder, "key")
+    ...     _ = issue(key, sheets, secret, lambda problem: "")
+    ...     report = grade_answers([sheets], secret)
+    >>> report.graded[0].total, report.graded[0].notes
+    (0.0, ('the answer file is empty',))
     """
     key = read_key(key_folder)
     handed, ungraded = assigned(key, answer_files(paths))
@@ -77,6 +95,9 @@ def grade_one(key: Key, handed: Handed) -> Graded:
     if others := _fits(key, student.id, marks):
         text = _("the answers fit the numbers of {other}, not this student's own")
         notes.append(text.format(other=", ".join(sorted(others))))
+    if len(notes) > MOST_NOTES:
+        more = _("and {count} more like these").format(count=len(notes) - MOST_NOTES)
+        notes = [*notes[:MOST_NOTES], more]
     return Graded(student.id, student.name, handed.file, marks, tuple(notes))
 
 

@@ -55,13 +55,13 @@ def assigned(
         except InputError as error:
             owner = _by_name(key, path)
             if owner is None:
-                ungraded.append((str(path), str(error)))
+                ungraded.append((shown(str(path), 200), str(error)))
             else:
                 found.setdefault(owner.id, []).append((Submission(path, "", ""), [str(error)]))
             continue
         owner, notes = _owner(key, submission)
         if owner is None:
-            ungraded.append((str(path), notes[0]))
+            ungraded.append((shown(str(path), 200), notes[0]))
             continue
         if submission.worksheet.lower() not in ("", key.id):
             text = _("the answers are to worksheet {other}; the key is of {worksheet}")
@@ -75,9 +75,8 @@ def assigned(
 def _owner(key: Key, submission: Submission) -> tuple[Student | None, list[str]]:
     """Find whose a file is, and what keeps it from being graded or is odd about it."""
     notes = list(submission.notes)
-    owner, named = key.by_id.get(submission.student), _by_name(key, submission.path)
-    if owner is None:
-        owner = _without_zeros(key, submission.student)
+    named = _by_name(key, submission.path)
+    owner = key.by_id.get(submission.student) or _as_a_spreadsheet_has_it(key, submission.student)
     if owner is None and not submission.student and named is not None:
         owner = named
         notes.append(_("the file names no student; its name tells whose it is"))
@@ -99,14 +98,15 @@ def _one_of(student: Student, several: Sequence[tuple[Submission, list[str]]]) -
     filled = [one for one in several if not one[0].blank]
     kept = filled or [one for one in several if one[1]] or several[:1]
     first = kept[0][0]
+    file = shown(str(first.path), 200)
     if any(_texts(one.answers) != _texts(first.answers) for one, _notes in filled):
         names = ", ".join(shown(str(one.path), 200) for one, _notes in filled)
         text = _("{count} files with different answers, so none is graded: {files}")
-        return Handed(student, str(first.path), notes=[text.format(count=len(filled), files=names)])
+        return Handed(student, file, notes=[text.format(count=len(filled), files=names)])
     notes = [note for one, found in several if one is first or one.blank for note in found]
     if first.blank and not notes:
         return Handed(student, notes=[_("the answer file is empty")])
-    return Handed(student, str(first.path), first.answers, notes)
+    return Handed(student, file, first.answers, notes)
 
 
 def _texts(answers: Answers) -> Mapping[tuple[str, str], str]:
@@ -128,8 +128,10 @@ def _by_name(key: Key, path: Path) -> Student | None:
     return None
 
 
-def _without_zeros(key: Key, id: str) -> Student | None:
-    """Find the one student whose id a spreadsheet would have written so: 007 as 7."""
+def _as_a_spreadsheet_has_it(key: Key, id: str) -> Student | None:
+    """Find the one student whose id was written so: 007 as 7, and =7 as '=7."""
+    if (quoted := id.removeprefix("'")) in key.by_id:
+        return key.by_id[quoted]
     plain = id.removesuffix(".0").lstrip("0")
     found = [one for one in key.students if plain and one.id.lstrip("0") == plain]
     return found[0] if len(found) == 1 else None

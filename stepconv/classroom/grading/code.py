@@ -32,6 +32,7 @@ def grade_code(
     seed: int = 1,
     jobs: int = 1,
     require_isolation: bool = False,
+    entire: bool = False,
     told: Told = lambda _done, _all: None,
 ) -> Report:
     """Grade submissions to an exercise.
@@ -49,6 +50,8 @@ def grade_code(
         Submissions that run at a time.
     require_isolation : bool
         Refuse to run anything that cannot be locked in.
+    entire : bool
+        Each path is one submission, a folder too.
     told : callable
         Called with the number of submissions that are done, and that of all.
 
@@ -63,7 +66,7 @@ def grade_code(
             " --require-isolation out",
             protections=ensured,
         )
-    work = list(_submissions(paths))
+    work = list(_submissions(paths, entire))
     graded: list[Graded] = []
     missing: dict[str, None] = {}
     with ThreadPoolExecutor(max(jobs, 1)) as pool:
@@ -79,12 +82,12 @@ def grade_code(
     return Report(exercise.id, tuple(graded), missing=tuple(missing))
 
 
-def _submissions(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+def _submissions(paths: Sequence[Path], entire: bool) -> Iterator[tuple[str, Path]]:
     """Return each submission with whose it is: a file or folder is called after its student."""
     for path in paths:
         if not path.exists() and not path.is_symlink():
             raise InputError("{path} is missing", path=shown(str(path), 200))
-        if not path.is_dir():
+        if entire or not path.is_dir():
             yield path.stem, path
             continue
         for entry in sorted(path.iterdir()):

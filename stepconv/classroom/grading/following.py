@@ -84,12 +84,10 @@ def aligned(answer: Array, like: Array) -> Array:
 
 def after_padded(run: Run, padded: Array) -> Base | None:
     """Return the run that goes on from a padded input as the student wrote it."""
-    rank, channels = run.rank, run.input.shape[-run.rank - 1]
-    if padded.ndim == rank and channels == 1:
-        padded = padded[None]
-    if padded.ndim != rank + 1 or len(padded) != channels:
+    shaped = _with_channels(padded, run.rank, run.input.shape[-run.rank - 1])
+    if shaped is None:
         return None
-    image = padded[None] if run.input.ndim == rank + 2 else padded
+    image = shaped[None] if run.input.ndim == run.rank + 2 else shaped
     base = Base(run.changed(input=image, padding=0, padding_mode="zeros"), ("padded",))
     return base if value_of(Part("size"), base.run) is not None else None
 
@@ -167,22 +165,29 @@ def _with_products(part: Part, run: Run, value: Array, products: Wrong) -> Itera
 
 def _cropped(run: Run, full: Array) -> Iterator[Step]:
     """Crop the sums of a transposed convolution, and add the bias."""
-    rank = run.rank
-    channels = run.weight.shape[1] * run.groups
-    if full.ndim == rank and channels == 1:
-        full = full[None]
-    if full.ndim != rank + 1 or len(full) != channels:
+    shaped = _with_channels(full, run.rank, run.weight.shape[1] * run.groups)
+    if shaped is None:
         return
     for number, axis in enumerate(run.geometry.axes, start=1):
-        size = full.shape[number] - sum(axis.pad) + axis.output_padding
+        size = shaped.shape[number] - sum(axis.pad) + axis.output_padding
         if size < 1:
             return
-        longer = [(0, 0)] * full.ndim
+        longer = [(0, 0)] * shaped.ndim
         longer[number] = (0, axis.output_padding)
         kept = np.arange(axis.pad[0], axis.pad[0] + size)
-        full = np.take(np.pad(full, longer), kept, axis=number)
-    shaped = full[None] if run.input.ndim == rank + 2 else full
-    yield ("full",), shaped + _bias(run)
+        shaped = np.take(np.pad(shaped, longer), kept, axis=number)
+    output = shaped + _bias(run)
+    yield ("full",), output[None] if run.input.ndim == run.rank + 2 else output
+
+
+def _with_channels(array: Array, rank: int, channels: int) -> Array | None:
+    """Return what was written as (channels, *spatial), None where it is not that."""
+    if array.ndim == rank + 2 and len(array) == 1:
+        array = array[0]
+    if array.ndim == rank and channels == 1:
+        array = array[None]
+    fits = array.ndim == rank + 1 and len(array) == channels and array.size
+    return array if fits else None
 
 
 def _bias(run: Run) -> Array:

@@ -7,14 +7,16 @@ import io
 from collections.abc import Iterator
 
 from stepconv.classroom.grading.marks import Graded, Report, explained, plain
+from stepconv.classroom.worksheet.csvtext import safe
 from stepconv.language import _
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""With these a cell begins that a spreadsheet would compute."""
 
 
 def gradebook(report: Report) -> str:
-    """Return a report as CSV: marks in all, by question, mistakes, reasons, and notes."""
+    """Return a report as CSV: marks in all, by question, mistakes, reasons, and notes.
+
+    >>> print(gradebook(Report("sheet", (Graded("7", "=Ada", "", ()),))).splitlines()[1])
+    7,'=Ada,0,0,,,,
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
     questions = report.questions
@@ -29,16 +31,6 @@ def gradebook(report: Report) -> str:
         told += ["; ".join(mistakes), " | ".join(_reasons(one)), " | ".join(one.notes), one.file]
         writer.writerow([safe(cell) if isinstance(cell, str) else cell for cell in told])
     return "\ufeff" + stream.getvalue()
-
-
-def safe(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: an apostrophe before one.
-
-    >>> safe("=1+1"), safe("Li Wei"), safe(" @x")
-    ("'=1+1", 'Li Wei', "' @x")
-    """
-    clean = text.replace("\0", "")
-    return f"'{clean}" if clean.lstrip(" ").startswith(_FORMULA) else clean
 
 
 def _reasons(one: Graded) -> Iterator[str]:

@@ -16,7 +16,14 @@ from stepconv.files import shown, write_atomically
 
 
 def results(one: Graded) -> dict[str, Any]:
-    """Return a student's marks as the object of a results.json, a test for each part."""
+    """Return a student's marks as the object of a results.json, a test for each part.
+
+    >>> from stepconv.classroom.grading.marks import Mark
+    >>> mark = Mark("1", "size", "output size", 1.0, 1.0, "right", "Right.")
+    >>> data = results(Graded("7", "Ada", "answers-7.json", (mark,)))
+    >>> data["score"], data["tests"][0]["name"], data["tests"][0]["status"]
+    (1, '1: output size', 'passed')
+    """
     numbers: dict[str, int] = {}
     tests = []
     for mark in one.marks:

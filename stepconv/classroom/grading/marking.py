@@ -1,8 +1,9 @@
 """Marking the answers to a question: each part by itself, and by what came before it.
 
 An error costs marks once. A part that is wrong, but follows from what was written in an
-earlier part, is right. A part that a mistake explains brings half its marks, and later parts
-may go on from that mistake. Otherwise the share of right numbers counts, from half of them on.
+earlier part, is right. A part that a mistake explains, or that is right but for its bias or its
+order, brings half its marks, and later parts may go on from the mistake. Otherwise the share of
+right numbers counts, from half of them on.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from stepconv.classroom.grading.following import (
     after_padded,
     aligned,
     candidates,
-    value_of,
 )
 from stepconv.classroom.grading.marks import Codes, Mark, halves
 from stepconv.classroom.grading.words import (
@@ -31,6 +31,7 @@ from stepconv.classroom.grading.words import (
     mistake_reason,
     wrong_reason,
 )
+from stepconv.classroom.mistakes import MISTAKES
 from stepconv.classroom.problem import Problem
 from stepconv.classroom.run import Run
 from stepconv.classroom.worksheet.notation import read_answer, written
@@ -42,10 +43,14 @@ from stepconv.language import _
 
 Array = NDArray[Any]
 
+MOST_BASES = 8
+"""Runs that a later part is looked at from; beyond, guesses explain everything and nothing."""
 LEAST_SHARE = 0.5
 """Of the numbers that must be right for any of the marks."""
 FOR_MISTAKE = 0.5
 """Of the marks for work that is right but for a mistake that has a name."""
+NEARLY = ("bias", "layout", "transposed", "reversed", "shifted", "sign")
+"""Facts about an answer whose numbers are right but for one thing: worth as much as a mistake."""
 
 
 def mark_question(question: Question, answers: Mapping[str, Any]) -> tuple[Mark, ...]:
@@ -126,7 +131,7 @@ class _Marking:
 
     def _wrong(self, part: Part, answer: Array, right: Array, mark: Mark) -> Mark:
         """Mark an answer that is not right in itself."""
-        known = list(candidates(part, self.bases, self.wrong))
+        known = list(candidates(part, self.bases[:MOST_BASES], self.wrong))
         follow = [one for one in known if np.array_equal(aligned(answer, one.value), one.value)]
         found, codes = self._explanations(part, answer) if not follow else (Diagnosis(False), ())
         self.wrong[part.code] = Wrong(part, answer)
@@ -148,6 +153,8 @@ class _Marking:
                 mistakes=tuple(one.codes for one in found.explanations),
             )
         facts = () if nearest.parts else found.facts
+        if any(fact.code in NEARLY for fact in facts):
+            marks = max(marks, halves(FOR_MISTAKE * part.marks))
         reason = wrong_reason(aligned(answer, nearest.value), nearest.value, facts)
         return replace(
             mark,
@@ -164,12 +171,9 @@ class _Marking:
         first = diagnose(_problem(self.bases[0].run, part), answer)
         if first.explanations and len(first.explanations[0].mistakes) == 1:
             return first, ()
-        for base in self.bases[1:]:
-            if base.run.finish or value_of(part, base.run) is None:
-                continue
-            after = diagnose(_problem(base.run, part), answer)
-            if after.explanations and len(after.explanations[0].mistakes) == 1:
-                return after, base.parts
+        for base in self.bases[1:MOST_BASES]:
+            if not base.run.finish and (found := _one_more(base.run, part, answer)):
+                return Diagnosis(False, found), base.parts
         return first, ()
 
     def _go_on(self, part: Part, answer: Array) -> None:
@@ -186,6 +190,17 @@ class _Marking:
         fewest = min(follow, key=lambda one: len(one.parts))
         reason = follows_reason(fewest.parts)
         return replace(mark, marks=part.marks, verdict="follows", reason=reason)
+
+
+def _one_more(run: Run, part: Part, answer: Array) -> tuple[Explanation, ...]:
+    """Return the single mistakes that, made after what led to a run, give an answer."""
+    problem = _problem(run, part)
+    found: dict[str, Explanation] = {}
+    for one in MISTAKES:
+        wrong = one.apply(run)
+        if wrong is not None and problem.explained(wrong, answer):
+            found.setdefault(one.code, Explanation((one,), wrong, answer))
+    return tuple(found.values())
 
 
 def _problem(run: Run, part: Part) -> Problem:

@@ -92,14 +92,14 @@ class Graded:
 
     @property
     def reasons(self) -> tuple[tuple[Mark, str], ...]:
-        """The parts that are not simply right or missing, each mistake explained once."""
+        """The parts that are not simply right or missing, long reasons told once."""
         told: dict[str, str] = {}
         found = []
         for mark in self.marks:
             if mark.verdict in ("right", "missing"):
                 continue
             reason = mark.reason
-            if mark.verdict == "mistake" and reason in told:
+            if mark.verdict in ("mistake", "unreadable") and reason in told:
                 reason = _("As in {part}.").format(part=told[reason])
             told.setdefault(mark.reason, mark.label)
             found.append((mark, reason))

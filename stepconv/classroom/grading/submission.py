@@ -88,9 +88,7 @@ def read_submission(path: Path) -> Submission:
         Where it is none: what is wrong, and where.
     """
     text = decoded(read_file(path, LARGEST), path).lstrip("\ufeff")
-    if path.suffix.lower() == ".csv" or not text.lstrip().startswith("{"):
-        return _of_csv(text, path)
-    return _of_json(text, path)
+    return (_of_json if text.lstrip().startswith("{") else _of_csv)(text, path)
 
 
 def _of_json(text: str, path: Path) -> Submission:

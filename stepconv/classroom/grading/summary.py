@@ -89,7 +89,14 @@ class Summary:
 
 
 def summarize(report: Report) -> Summary:
-    """Sum up a report."""
+    """Sum up a report.
+
+    >>> from stepconv.classroom.grading.marks import Mark
+    >>> marks = (Mark("1", "size", "output size", 0.5, 1.0, "mistake", "", mistakes=(("ceil",),)),)
+    >>> summary = summarize(Report("sheet", (Graded("1", "Ada", "answers-1.json", marks),)))
+    >>> summary.mean, summary.mistakes
+    (0.5, (((('ceil',),), 1),))
+    """
     handed = [one for one in report.graded if one.file]
     items = tuple(_item(question, handed) for question in report.questions) if handed else ()
     counts = Counter(

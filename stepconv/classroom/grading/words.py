@@ -42,8 +42,11 @@ def mistake_reason(explanations: Sequence[Explanation]) -> str:
     """Name the mistakes that give an answer, with what to do next where there is one alone."""
     if len(explanations) == 1:
         found = explanations[0].mistakes
-        sentences = [f"{one.name}: {one.explanation} {one.advice}" for one in found]
-        return " ".join(sentences)
+        text = _("{name}: {explanation} {advice}")
+        return " ".join(
+            text.format(name=one.name, explanation=one.explanation, advice=one.advice)
+            for one in found
+        )
     names = [_(" together with ").join(one.name for one in each.mistakes) for each in explanations]
     named = _("; or ").join(names[:_MOST_NAMED])
     return _("One of these gives just this answer: {mistakes}.").format(mistakes=named)
@@ -51,9 +54,9 @@ def mistake_reason(explanations: Sequence[Explanation]) -> str:
 
 def wrong_reason(answer: Array, right: Array, facts: Sequence[Fact]) -> str:
     """Say what is right about an answer, and where it is not, counted from 1."""
-    told = [fact.text for fact in facts if fact.code in _TOLD][:1]
-    if told:
-        return told[0]
+    told = [fact for fact in facts if fact.code in _TOLD]
+    if told and not any(fact.code == "one_cell" for fact in facts):
+        return told[0].text
     if answer.shape != right.shape:
         return _("{given} numbers are given; the answer has {count}.").format(
             given=answer.size, count=right.size

@@ -2,7 +2,11 @@
 
 A module for each family. A mistake knows nothing of the question: it changes the run, and
 what was asked is read off the wrong run. Those about layout change the output's axes
-afterwards. Sources of each code: issues and questions of learners, named in the lessons.
+afterwards.
+
+A new one is a function from a run to the wrong run (None where it changes nothing), its
+words, and a line among its family's `MISTAKES`. The tests then want a witness that gives
+the same numbers without stepconv, and a topic on whose problems it shows.
 """
 
 from __future__ import annotations

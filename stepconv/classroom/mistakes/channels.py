@@ -88,7 +88,7 @@ def _bias_forgotten(run: Run) -> Run | None:
 def _bias_forgotten_words() -> Words:
     return Words(
         _("bias left out"),
-        _("The numbers are right but for the bias, which was not added."),
+        _("The bias was not added."),
         _("Add the output channel's bias to each of its sums."),
     )
 

@@ -15,9 +15,8 @@ def _flip_words() -> Words:
     return Words(
         _("kernel turned round"),
         _(
-            "The kernel was turned by 180° before it was laid on the input. Mathematicians turn"
-            " it; torch, Keras and this course do not: the first tap lies on the first cell of"
-            " the window."
+            "The kernel was turned by 180° before it was laid on the input. Mathematics turns it;"
+            " torch, Keras and stepconv do not: the first tap lies on the first cell of the window."
         ),
         _("Lay the kernel on the window as it is written, and multiply what lies together."),
     )

@@ -13,29 +13,43 @@ from stepconv.values import PADDING_MODES
 Pair = tuple[int, int]
 
 
-def _repadded(run: Run, change: Callable[[Pair], Pair]) -> Run | None:
+def repadded(run: Run, change: Callable[[Pair], Pair]) -> Run | None:
+    """Change the padding of every axis; None where that changes nothing."""
     pads = run.padding
     wrong = tuple(change(pair) for pair in pads)
     return None if wrong == pads else run.changed(padding=wrong)
 
 
-def _ignored(run: Run) -> Run | None:
-    return _repadded(run, lambda pair: (0, 0))
+def nothing(pair: Pair) -> Pair:
+    """Leave the padding out."""
+    return 0, 0
+
+
+def half_each(pair: Pair) -> Pair:
+    """Share the padding between the sides; 1 has no halves, it would be another mistake."""
+    return (pair[0] // 2, pair[1] - pair[1] // 2) if max(pair) > 1 else pair
+
+
+def first_side(pair: Pair) -> Pair:
+    """Leave out what comes after."""
+    return (pair[0], 0) if min(pair) else pair
+
+
+def second_side(pair: Pair) -> Pair:
+    """Leave out what comes before."""
+    return (0, pair[1]) if min(pair) else pair
+
+
+def _padded(run: Run, change: Callable[[Pair], Pair]) -> Run | None:
+    return None if run.transposed else repadded(run, change)
 
 
 def _ignored_words() -> Words:
     return Words(
         _("padding left out"),
-        _("The numbers are those of the layer without its padding."),
+        _("The kernel slid over the input alone, without the padding."),
         _("Write the padding cells down first, then slide the kernel over the longer row."),
     )
-
-
-def _total(run: Run) -> Run | None:
-    # A total of 1 has no halves: it would be padding on one side, another mistake.
-    if max(map(max, run.padding)) < 2:
-        return None
-    return _repadded(run, lambda pair: (pair[0] // 2, pair[1] - pair[1] // 2))
 
 
 def _total_words() -> Words:
@@ -49,16 +63,8 @@ def _total_words() -> Words:
     )
 
 
-def _before(run: Run) -> Run | None:
-    return _repadded(run, lambda pair: (pair[0], 0) if min(pair) else pair)
-
-
-def _after(run: Run) -> Run | None:
-    return _repadded(run, lambda pair: (0, pair[1]) if min(pair) else pair)
-
-
 def _other_side(run: Run) -> Run | None:
-    return _repadded(run, lambda pair: (pair[1], pair[0]))
+    return _padded(run, lambda pair: (pair[1], pair[0]))
 
 
 def _before_words() -> Words:
@@ -113,11 +119,11 @@ def _bordered_words(mode: str) -> Words:
 
 
 MISTAKES = (
-    Mistake("padding_ignored", _ignored, _ignored_words),
-    Mistake("padding_one_side", _before, _before_words, "before"),
-    Mistake("padding_one_side", _after, _after_words, "after"),
+    Mistake("padding_ignored", partial(_padded, change=nothing), _ignored_words),
+    Mistake("padding_total", partial(_padded, change=half_each), _total_words),
+    Mistake("padding_one_side", partial(_padded, change=first_side), _before_words, "before"),
+    Mistake("padding_one_side", partial(_padded, change=second_side), _after_words, "after"),
     Mistake("padding_one_side", _other_side, _other_side_words, "swapped"),
-    Mistake("padding_total", _total, _total_words),
     *(
         Mistake(
             "mode_confused", partial(_bordered, mode=mode), partial(_bordered_words, mode), mode

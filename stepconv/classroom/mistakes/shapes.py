@@ -18,7 +18,7 @@ def _output_last(run: Run) -> Run | None:
 def _output_last_words() -> Words:
     return Words(
         _("channels last"),
-        _("The numbers are right, but the channels come last; they come right after the batch."),
+        _("The channels come last. They belong right after the batch."),
         _("Give the output as (N, C, …): channel by channel, each with all of its cells."),
     )
 

@@ -30,8 +30,8 @@ def _stride_ignored(run: Run) -> Run | None:
 def _stride_ignored_words() -> Words:
     return Words(
         _("stride left out"),
-        _("The numbers are those of the layer with stride 1."),
-        _("Move the kernel by the stride each time: placement k begins at cell k · stride."),
+        _("The kernel moved by one cell each time, as with stride 1."),
+        _("From one placement, or stamp, to the next it is as many cells as the stride says."),
     )
 
 
@@ -59,7 +59,7 @@ def _dilation_ignored(run: Run) -> Run | None:
 def _dilation_ignored_words() -> Words:
     return Words(
         _("dilation left out"),
-        _("The numbers are those of the layer with dilation 1: its taps lie side by side."),
+        _("The taps lie side by side, as with dilation 1."),
         _("Spread the taps: from one to the next it is as many cells as the dilation says."),
     )
 
@@ -184,7 +184,7 @@ def _all_swapped(run: Run) -> Run | None:
 def _all_swapped_words() -> Words:
     return Words(
         _("rows and columns swapped"),
-        _("Everything is right but for the order of the axes: rows stand where columns belong."),
+        _("Rows stand where columns belong: the axes of the output are in another order."),
         _("Give the output as (height, width): one row of the result for each row it has."),
     )
 

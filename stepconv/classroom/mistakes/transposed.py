@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from stepconv.classroom.mistakes.base import Framed, Mistake, Words, reshaped, turned
+from stepconv.classroom.mistakes.padding import (
+    Pair,
+    first_side,
+    half_each,
+    nothing,
+    repadded,
+    second_side,
+)
 from stepconv.classroom.run import Run
 from stepconv.language import _
 
@@ -72,6 +83,45 @@ def _pads_words() -> Words:
     )
 
 
+def _cropped(run: Run, change: Callable[[Pair], Pair]) -> Run | None:
+    return repadded(run, change) if run.transposed else None
+
+
+def _crop_ignored_words() -> Words:
+    return Words(
+        _("padding left out"),
+        _("Nothing was cut off. The padding of a transposed layer is cut off its result."),
+        _("Lay down all stamps, then cut padding cells off each end."),
+    )
+
+
+def _crop_total_words() -> Words:
+    return Words(
+        _("padding shared between the ends"),
+        _(
+            "The padding was taken for a total, half of it cut off each end. It is what is cut"
+            " off every end."
+        ),
+        _("Cut padding cells off the beginning and as many off the end."),
+    )
+
+
+def _crop_start_words() -> Words:
+    return Words(
+        _("padding cut off the beginning only"),
+        _("Cells were cut off the beginning of the result alone; its end was left as it was."),
+        _("Cut the same number of cells off both ends."),
+    )
+
+
+def _crop_end_words() -> Words:
+    return Words(
+        _("padding cut off the end only"),
+        _("Cells were cut off the end of the result alone; its beginning was left as it was."),
+        _("Cut the same number of cells off both ends."),
+    )
+
+
 def _extra(run: Run) -> tuple[int, ...] | None:
     extra = run.spec.output_padding
     return extra if run.transposed and any(extra) else None
@@ -84,7 +134,7 @@ def _extra_ignored(run: Run) -> Run | None:
 def _extra_ignored_words() -> Words:
     return Words(
         _("output_padding left out"),
-        _("The numbers are those of the layer without output_padding."),
+        _("The result ends where it would without output_padding."),
         _("The result goes on for output_padding cells after its end."),
     )
 
@@ -153,6 +203,12 @@ def _inverse_words() -> Words:
 MISTAKES = (
     Mistake("transposed_no_flip", _no_flip, _no_flip_words),
     Mistake("transposed_weight", _weight, _weight_words),
+    Mistake(
+        "padding_ignored", partial(_cropped, change=nothing), _crop_ignored_words, "transposed"
+    ),
+    Mistake("padding_total", partial(_cropped, change=half_each), _crop_total_words, "transposed"),
+    Mistake("padding_one_side", partial(_cropped, change=first_side), _crop_start_words, "start"),
+    Mistake("padding_one_side", partial(_cropped, change=second_side), _crop_end_words, "end"),
     Mistake("transposed_pads", _pads_inserted, _pads_words, "to the input"),
     Mistake("transposed_pads", _pads_added, _pads_words, "to the result"),
     Mistake("output_padding_ignored", _extra_ignored, _extra_ignored_words),

@@ -11,7 +11,7 @@ import numpy as np
 from stepconv.arrays.origin import Origin
 from stepconv.arrays.text import parse_text
 from stepconv.classroom.asked import the_shape, the_size
-from stepconv.classroom.diagnosis import Diagnosis, diagnose
+from stepconv.classroom.diagnosis import Diagnosis, diagnose, first_difference
 from stepconv.classroom.problem import Problem
 from stepconv.classroom.questions.wording import written
 from stepconv.classroom.run import Array
@@ -151,9 +151,14 @@ class Question:
         return self.problem.run.trace
 
     def _cell(self, diagnosis: Diagnosis) -> Cell | None:
-        if self.problem.about_output and diagnosis.difference is not None:
-            missing = self.problem.run.rank + 2 - len(diagnosis.difference)
-            return (0,) * missing + diagnosis.difference
-        if self.cell is None and self.trace is not None:
-            return (0,) * (self.problem.run.rank + 2)
-        return self.cell
+        """Return the output cell at which the right run and what was answered part."""
+        if self.cell is not None or self.trace is None:
+            return self.cell
+        right = self.problem.run.output
+        place = diagnosis.difference
+        if place is None and diagnosis.explanations:
+            place = first_difference(right, diagnosis.explanations[0].run.output)
+        if place is None or len(place) != right.ndim:
+            place = ()
+        inside = [min(k, size - 1) for k, size in zip(place, right.shape, strict=False)]
+        return (*inside, *(0,) * (right.ndim - len(inside)))

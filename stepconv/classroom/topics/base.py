@@ -15,8 +15,8 @@ from stepconv.classroom.problem import Problem
 from stepconv.classroom.run import Array
 from stepconv.errors import ShapeError
 
-ALIKE = (frozenset({"padding_total", "padding_one_side"}),)
-"""Codes that may give one answer: as sizes, half of p on each side and p on one are the same."""
+ALIKE = frozenset({"padding_total", "padding_one_side"})
+"""Codes that give one size: half of p on each side comes to as much as p on one."""
 
 LARGEST_PRODUCT, LARGEST_NUMBER = 81, 200
 MOST_CELLS = {1: 12, 2: 16, 3: 20}
@@ -58,7 +58,7 @@ def told_apart(problem: Problem) -> set[str] | None:
     For a problem about values every mistake that applies must change the answer; sizes,
     which most mistakes leave alone, need only tell those apart that do not.
     """
-    values = problem.asked is the_output
+    values = problem.about_output
     found: list[tuple[str, Array]] = []
     for mistake in MISTAKES:
         if mistake.code in ("missing_axis", "extra_axis") and not problem.exact_shape:
@@ -70,16 +70,12 @@ def told_apart(problem: Problem) -> set[str] | None:
         if values and not answers:
             return None
         for answer in answers:
-            if any(_confused(problem, mistake.code, answer, *known) for known in found):
-                return None
+            for code, known in found:
+                alike = code == mistake.code or (not values and {code, mistake.code} == ALIKE)
+                if not alike and problem.same(answer, known):
+                    return None
             found.append((mistake.code, answer))
     return {code for code, _answer in found}
-
-
-def _confused(problem: Problem, code: str, answer: Array, known: str, other: Array) -> bool:
-    if code == known or {code, known} in ALIKE:
-        return False
-    return problem.same(answer, other)
 
 
 def _by_hand(problem: Problem, level: int) -> bool:
@@ -94,7 +90,7 @@ def _by_hand(problem: Problem, level: int) -> bool:
     products = (
         prod(run.input.shape) * prod(run.weight.shape[1:])
         if run.transposed
-        else (cells * run.geometry.terms)
+        else cells * run.geometry.terms
     )
     if cells > MOST_CELLS[level] or products > MOST_PRODUCTS[level]:
         return False

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from stepconv.classroom.worksheet.csvtext import safe
 from stepconv.classroom.worksheet.question import Question
 from stepconv.classroom.worksheet.roster import Student
 
@@ -36,7 +37,7 @@ def csv_form(id: str, student: Student, questions: Sequence[Question]) -> str:
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(["format", FORMAT, ""])
     writer.writerow(["worksheet", id, ""])
-    writer.writerow(["student", student.id, student.name])
+    writer.writerow(["student", safe(student.id), safe(student.name)])
     writer.writerow(COLUMNS)
     for question in questions:
         for part in question.parts:

@@ -20,7 +20,7 @@ def blanks(run: Run, part: Part) -> Iterator[Block]:
     if part.code in SIZES:
         batch = [_("samples"), _("channels")] if part.code == "shape" else []
         for name in [*batch, *axis_names(run.rank)]:
-            yield Line(f"{name}:")
+            yield Line(_("{name}:").format(name=name))
         return
     if part.code in ("products", "stamp"):
         if part.code == "products" and run.rank == 1 and run.input.shape[-2] == 1:

@@ -20,6 +20,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""With these a cell begins that a spreadsheet would compute."""
+
 # Western text read as GB 18030 sets Chinese characters beside Latin letters.
 _MISREAD = re.compile("[A-Za-z][\u4e00-\u9fff]|[\u4e00-\u9fff][A-Za-z]")
 
@@ -73,6 +76,16 @@ def decoded(data: bytes, path: Path) -> str:
         "{path} is not text in UTF-8; save it as CSV UTF-8, or as plain text in UTF-8",
         path=shown(str(path), 200),
     )
+
+
+def safe(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: an apostrophe before one.
+
+    >>> safe("=1+1"), safe("Li Wei"), safe(" @x")
+    ("'=1+1", 'Li Wei', "' @x")
+    """
+    clean = text.replace("\0", "")
+    return f"'{clean}" if clean.lstrip(" ").startswith(_FORMULA) else clean
 
 
 def _guesses(data: bytes) -> tuple[tuple[bytes, str], ...]:

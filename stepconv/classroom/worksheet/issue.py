@@ -36,11 +36,14 @@ class Issued:
         The folders.
     kept : tuple of str
         Answer files that somebody has filled in: they stay as they are.
+    others : tuple of str
+        Folders among the sheets that are of no student of this class.
     """
 
     sheets: Path
     key: Path
     kept: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 def check_folders(sheets: Path, key: Path, id: str, *, force: bool) -> None:
@@ -127,7 +130,11 @@ def _issue(key: Key, sheets: Path, folder: Path, worked: Worked, told: Told) -> 
     finally:
         for stage in staged:
             shutil.rmtree(stage, ignore_errors=True)
-    return Issued(sheets, folder, tuple(kept))
+    ours = {student.file_name for student in key.students}
+    others = sorted(
+        str(path) for path in sheets.iterdir() if path.is_dir() and path.name not in ours
+    )
+    return Issued(sheets, folder, tuple(kept), tuple(others))
 
 
 def _files(key: Key, student: Student, worked: Worked) -> Iterator[list[tuple[str, str]]]:

@@ -78,7 +78,12 @@ class Key:
 
 
 def make_key(worksheet: Worksheet, students: Iterable[Student]) -> Key:
-    """Draw the questions of some students."""
+    """Draw the questions of some students.
+
+    >>> key = make_key(Worksheet("7", ("padding",), count=1), [Student("1", "Ada")])
+    >>> [part.code for part in key.questions("1")[0].parts]
+    ['padded', 'size', 'products', 'output']
+    """
     everyone = tuple(students)
     drawn = {
         student.id: [questions_of.to_json(one) for one in worksheet.questions(student.id)]

@@ -15,6 +15,7 @@ from stepconv.classroom.worksheet.page import (
     Paragraph,
     Points,
 )
+from stepconv.language import _
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#])")
 _BLANK = " " * 5
@@ -65,7 +66,7 @@ def _grid(grid: Grid) -> str:
     sizes = [max(1, *map(len, column)) for column in zip(*lines, strict=True)]
     drawn = [_row(line, sizes) for line in lines]
     drawn.insert(1, "|" + "|".join("-" * (size + 2) for size in sizes) + "|")
-    title = f"{_escaped(grid.title)}:\n\n" if grid.title else ""
+    title = _("{name}:").format(name=_escaped(grid.title)) + "\n\n" if grid.title else ""
     return title + "\n".join(drawn)
 
 

@@ -77,20 +77,17 @@ def _from_text(text: str) -> Array | None:
         )
     plain = unicodedata.normalize("NFKC", text.translate(_SAME)).strip()
     plain = re.sub(r"[\[\](){}]", " ", re.sub(r"\]\s*,?\s*\[", ";", plain)).strip()
-    blocks = [
-        [
-            [_word(word) for word in re.split(r"[\s,]+", row.strip(" ,\t\r\n"))]
-            for row in re.split(r"[;\n]+", block)
-            if row.strip(" ,\t\r")
-        ]
-        for block in plain.split("|")
-        if block.strip()
-    ]
+    blocks = [rows for rows in map(_rows, plain.split("|")) if rows]
     if not blocks:
         return None
     if len(blocks) > 1:
         return _array(blocks)
     return _array(blocks[0] if len(blocks[0]) > 1 else blocks[0][0])
+
+
+def _rows(block: str) -> list[list[float]]:
+    lines = (line.strip(" ,\t\r") for line in re.split(r"[;\n]", block))
+    return [[_word(word) for word in re.split(r"[\s,]+", line)] for line in lines if line]
 
 
 def _word(word: str) -> float:

@@ -24,11 +24,11 @@ body { font: 11pt/1.45 "Noto Serif", "Noto Serif CJK SC", "Songti SC", SimSun, G
   color: #000; background: #fff; max-width: 180mm; margin: 8mm auto; padding: 0 4mm; }
 h1 { font-size: 16pt; margin: 0 0 3mm; }
 h2 { font-size: 13pt; margin: 8mm 0 2mm; border-top: .4pt solid #000; padding-top: 3mm; }
-h1, h2, p.task, p.title { break-after: avoid; }
+h1, h2, h2 + p, p.task { break-after: avoid; }
 p, ul { margin: 0 0 2.5mm; }
 p.task { font-weight: bold; margin-top: 5mm; }
 p.line span { display: inline-block; min-width: 60mm; border-bottom: .6pt solid #000; }
-p.title, figcaption { font-size: 9.5pt; margin: 0 0 1mm; text-align: left; }
+figcaption { font-size: 9.5pt; margin: 0 0 1mm; }
 .beside { display: flex; flex-wrap: wrap; gap: 4mm 10mm; margin-bottom: 3mm; }
 figure { margin: 0 0 3mm; break-inside: avoid; }
 table { border-collapse: collapse; font-size: 10pt; font-variant-numeric: tabular-nums; }

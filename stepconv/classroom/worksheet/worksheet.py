@@ -41,6 +41,12 @@ class Worksheet:
     level : int
     count : int
         Questions of a sheet.
+
+    Examples
+    --------
+    >>> sheet = Worksheet("a seed kept with the key", ("padding", "stride"), count=3)
+    >>> sheet.id, [question.topic for question in sheet.questions("2026001")]
+    ('gdmv-jxsn', ['padding', 'stride', 'padding'])
     """
 
     seed: str

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
@@ -108,13 +109,14 @@ class CheckedFile:
             rows.append((_("got"), _lines(case.got, width - 18)))
         if case.printed.strip():
             rows.append((_("printed"), _cut(case.printed.rstrip().splitlines(), width - 18)))
-        names = max(len(name) for name, _text in rows)
+        names = max(cell_len(name) for name, _text in rows)
         for name, lines in rows:
             for k, line in enumerate(lines):
                 label = "" if k else name
                 style = self.look.style("label")
                 text = Text(" " * INDENT, no_wrap=True, overflow="crop")
-                yield text.append(label.ljust(names + 2), style).append(self.look.plain(line))
+                label += " " * (names + 2 - cell_len(label))
+                yield text.append(label, style).append(self.look.plain(line))
         if case.reason is not None:
             yield from self._flow(str(case.reason), width, "error")
         elif case.got is not None:

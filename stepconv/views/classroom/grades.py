@@ -71,7 +71,8 @@ class Grades:
         rows = [self._row(one, questions, named) for one in graded]
         align = "<" + "<" * named + ">>" + ">" * len(questions) + "<"
         roles = ["key", *["input"] * named, "sum", "label", *["input"] * len(questions), "input"]
-        title = Text(_("graded: {title}").format(title=self.report.title), self.look.style("title"))
+        told = _("graded: {title}").format(title=self.report.title)
+        title = Text(self.look.plain(told), self.look.style("title"))
         body = columns(heads, rows, self.look, width, align=align, roles=roles, gap=2)
         return [title, *body]
 
@@ -162,7 +163,7 @@ class Grades:
             mean=round(summary.mean, 2),
             most=plain(summary.most),
         )
-        lines = flow([text], width)
+        lines = flow([self.look.plain(text)], width)
         heads = [_("question"), _("mean"), _("of"), _("all right"), _("tells")]
         rows = [
             [
@@ -175,6 +176,9 @@ class Grades:
             for item in summary.items
         ]
         lines += columns(heads, rows, self.look, width, align="<>>>>")
+        if summary.telling:
+            most = _("question {name} tells most").format(name=summary.telling)
+            lines += flow([self.look.plain(most)], width)
         told = _(
             "tells: the correlation of a question's marks with those of all the others, from −1"
             " to 1; the higher, the better it parts good work from poor."

@@ -76,22 +76,24 @@ def _keys(session: Session, attempt: Attempt) -> list[tuple[int, str]]:
     keys = [(0, "→ " + (_("down") if more else _("skip") if is_open else _("next")))]
     if session.at_end:
         keys = [(0, _("enter") + " " + _("next lesson"))] if session.reading.followed else []
-    keys.append((3, "← " + _("back")))
+    keys.append((4, "← " + _("back")))
     if is_open:
-        keys += [(1, "h " + _("hint")), (2, "x " + _("show the answer"))]
+        keys += [(1, "h " + _("hint")), (3, "x " + _("show the answer"))]
     if session.mistaken:
         keys.append((1, "r " + _("see where it goes wrong")))
+        if session.explained:
+            keys.append((2, "w " + _("your way")))
     elif session.scenes:
         keys.append((1, "r " + _("step through")))
     if len(session.scenes) > 1:
-        keys.append((5, "s " + _("another scene")))
+        keys.append((6, "s " + _("another scene")))
     if session.overflow:
-        keys.append((6, "↑↓ " + _("scroll")))
+        keys.append((7, "↑↓ " + _("scroll")))
     return [
         *keys,
-        (7, "t " + _("contents")),
-        (8, "l " + {"en": "中文", "zh": "English"}[session.language]),
-        (4, "? " + _("help")),
+        (8, "t " + _("contents")),
+        (9, "l " + {"en": "中文", "zh": "English"}[session.language]),
+        (5, "? " + _("help")),
         (0, "q " + _("quit")),
     ]
 

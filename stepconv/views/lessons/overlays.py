@@ -54,6 +54,7 @@ def help_lines(look: Look) -> list[Text]:
         ("↑ ↓", _("up and down on a long page")),
         ("Home End", _("first and last page")),
         ("r", _("step through the scene; after a wrong answer, to where it goes wrong")),
+        ("w", _("step through the work that gives your wrong answer")),
         ("s", _("another scene of the page to step through")),
         ("h", _("a hint; again for the next one")),
         ("x", _("give up: show the answer")),

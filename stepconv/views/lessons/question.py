@@ -48,31 +48,53 @@ class QuestionView:
         self.attempt = attempt or Attempt()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = options.max_width
+        width, asked, look = options.max_width, self.asked, self.look
         if self.title:
-            title = Text(self.look.plain("── "), self.look.style("rule"))
-            yield title.append(self.title, self.look.style("title"))
-        yield from broken(styled(self.asked.ask, self.look), width)
-        for letter, option in zip(LETTERS, self.asked.options, strict=False):
-            yield from self._hung(f"{letter}  ", styled(option.text, self.look), width)
-        for number, hint in enumerate(self.asked.hints[: self.attempt.hints], 1):
+            title = Text(look.plain("── "), look.style("rule"))
+            yield title.append(self.title, look.style("title"))
+        yield from broken(styled(asked.ask, look), width)
+        for letter, option in zip(LETTERS, asked.options, strict=False):
+            yield from _hung(f"{letter}  ", styled(option.text, look), look, width)
+        for number in range(1, self.attempt.hints + 1):
             yield Text()
-            name = _("Hint {number} of {count}").format(number=number, count=len(self.asked.hints))
-            yield from self._led(name, styled(hint, self.look), width)
-        told = list(self._told(width))
-        if told:
+            yield HintView(asked, number, look)
+        if self.attempt.outcome or self.attempt.verdict is not None:
             yield Text()
-            yield from told
+            yield VerdictView(asked, self.attempt, look)
 
-    # -- what is said of an answer --------------------------------------------------------
 
-    def _told(self, width: int) -> Iterator[Text]:
-        attempt, answer = self.attempt, self.asked.right_answer
+class HintView:
+    """One hint, by its number from 1."""
+
+    def __init__(self, asked: Asked, number: int, look: Look) -> None:
+        self.asked = asked
+        self.number = number
+        self.look = look
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        hints = self.asked.hints
+        lead = _("Hint {number} of {count}: ").format(number=self.number, count=len(hints))
+        text = Text(lead, self.look.style("label"))
+        text = Text().append_text(text).append_text(styled(hints[self.number - 1], self.look))
+        yield from broken(text, options.max_width)
+
+
+class VerdictView:
+    """What is said of an attempt: right, wrong and why, or the answer where it was asked for."""
+
+    def __init__(self, asked: Asked, attempt: Attempt, look: Look) -> None:
+        self.asked = asked
+        self.attempt = attempt
+        self.look = look
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width, attempt, answer = options.max_width, self.attempt, self.asked.right_answer
         if attempt.outcome == RIGHT:
             yield from self._head(_("Right: {answer}").format(answer=answer), "right", width)
             yield from self._because(attempt.verdict.why if attempt.verdict else (), width)
         elif attempt.outcome:
-            yield from self._head(_("The answer is {answer}").format(answer=answer), "title", width)
+            text = _("The answer is {answer}").format(answer=answer)
+            yield from self._head(text, "title", width)
             right = next((option.why for option in self.asked.options if option.right), ())
             yield from self._because(right, width)
         elif attempt.verdict is not None:
@@ -89,7 +111,9 @@ class QuestionView:
         if verdict.diagnosis is not None:
             single = not set(self.asked.right_answer) & set(" ,;")
             for reason in reasons(verdict.diagnosis, single=single):
-                yield from broken(Text(characters(reason, self.look)), width)
+                mark = "- " if reason.startswith("- ") else ""
+                words = Text(characters(reason.removeprefix(mark), self.look))
+                yield from _hung(mark, words, self.look, width, 0)
 
     def _head(self, text: str, role: str, width: int) -> list[Text]:
         return broken(Text(characters(text, self.look), self.look.style(role)), width)
@@ -97,16 +121,13 @@ class QuestionView:
     def _because(self, why: Spans, width: int) -> list[Text]:
         return broken(styled(why, self.look), width) if why else []
 
-    def _led(self, name: str, text: Text, width: int) -> list[Text]:
-        lead = Text(_("{name}: ").format(name=name), self.look.style("label"))
-        return broken(lead.append_text(text), width)
 
-    def _hung(self, mark: str, text: Text, width: int) -> Iterator[Text]:
-        """Yield a text with `mark` before its first line."""
-        head = Text(" " * INDENT).append(mark, self.look.style("key"))
-        for line in broken(text, width - INDENT - len(mark)):
-            yield head.append_text(line)
-            head = Text(" " * (INDENT + len(mark)))
+def _hung(mark: str, text: Text, look: Look, width: int, indent: int = INDENT) -> Iterator[Text]:
+    """Yield a text with `mark` before its first line."""
+    head = Text(" " * indent).append(mark, look.style("key"))
+    for line in broken(text, width - indent - len(mark)):
+        yield head.append_text(line)
+        head = Text(" " * (indent + len(mark)))
 
 
 def question_title(outline: Outline, name: str) -> str:
@@ -130,7 +151,7 @@ def reasons(diagnosis: Diagnosis, *, single: bool = False) -> list[str]:
     ]
     if len(found) == 1:
         return [*told, sentences(mistake.advice for mistake in found[0].mistakes)]
-    head = _("Several slips give this number, and it does not show which one was made:")
+    head = _("Several slips give this answer, and it does not show which one was made:")
     names = [
         _(" and ").join(mistake.name for mistake in explanation.mistakes)
         for explanation in found[:MOST_EXPLANATIONS]

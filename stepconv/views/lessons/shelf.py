@@ -121,4 +121,5 @@ class CheckReport:
             else _("all is well")
         )
         style = self.look.style("error" if report.problems else "done")
-        yield from flow([f"{counts}: {verdict}"], width, style)
+        line = _("{counts}: {verdict}").format(counts=counts, verdict=verdict)
+        yield from flow([line], width, style)

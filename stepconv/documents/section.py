@@ -1,32 +1,27 @@
-"""TOML that people write, read strictly: every error names file, place, rule and fix.
-
-A lesson, an exercise or a worksheet is a small file that somebody typed. `Section` hands
-out its values by kind and remembers which were asked for, so that `Section.finish` finds
-the misspelt ones.
-"""
+"""Section: one table of a document, and where it stands."""
 
 from __future__ import annotations
 
-import difflib
-import os
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import date, time
-from pathlib import Path
 from typing import Any, Final
 
+from stepconv.documents.kinds import (
+    are_tables,
+    are_texts,
+    is_flag,
+    is_number,
+    is_table,
+    is_text,
+    is_whole,
+    written,
+)
+from stepconv.documents.slips import nearest
 from stepconv.errors import InputError, Word
 from stepconv.files import shown
 from stepconv.language import LANGUAGES
 
-__all__ = ["LARGEST", "Localized", "Section", "nearest", "read_document", "read_words"]
-
 Localized = dict[str, str]
 """A text in each language: ``{"en": …, "zh": …}``."""
-
-LARGEST = 1_000_000
-"""Bytes that a document may have."""
 
 
 class _Missing:
@@ -79,23 +74,23 @@ class Section:
 
     def text(self, key: str, default: Any = _MISSING) -> Any:
         """Return a text that is not empty."""
-        return self._of_kind(key, default, _is_text, Word("a text in quotes"))
+        return self._of_kind(key, default, is_text, Word("a text in quotes"))
 
     def whole(self, key: str, default: Any = _MISSING) -> Any:
         """Return a whole number."""
-        return self._of_kind(key, default, _is_whole, Word("a whole number"))
+        return self._of_kind(key, default, is_whole, Word("a whole number"))
 
     def number(self, key: str, default: Any = _MISSING) -> Any:
         """Return a whole number or a decimal."""
-        return self._of_kind(key, default, _is_number, Word("a number"))
+        return self._of_kind(key, default, is_number, Word("a number"))
 
     def flag(self, key: str, default: Any = _MISSING) -> Any:
         """Return true or false."""
-        return self._of_kind(key, default, _is_flag, Word("true or false"))
+        return self._of_kind(key, default, is_flag, Word("true or false"))
 
     def texts(self, key: str, default: Any = _MISSING) -> Any:
         """Return a list of texts, none of them empty, as a tuple."""
-        found = self._of_kind(key, default, _are_texts, Word("a list of texts in quotes"))
+        found = self._of_kind(key, default, are_texts, Word("a list of texts in quotes"))
         return tuple(found) if isinstance(found, list) else found
 
     def choice(self, key: str, names: Sequence[str], default: Any = _MISSING) -> Any:
@@ -148,7 +143,7 @@ class Section:
 
     def section(self, key: str, default: Any = _MISSING) -> Any:
         """Return a table."""
-        found = self._of_kind(key, default, _is_table, Word("a table, such as { en = …, zh = … }"))
+        found = self._of_kind(key, default, is_table, Word("a table, such as { en = …, zh = … }"))
         return self._inside(found, key) if isinstance(found, dict) else found
 
     def sections(self, key: str) -> dict[str, Section]:
@@ -158,7 +153,7 @@ class Section:
 
     def items(self, key: str, default: Any = _MISSING) -> Any:
         """Return a list of tables, as a tuple."""
-        found = self._of_kind(key, default, _are_tables, Word("a list of tables"))
+        found = self._of_kind(key, default, are_tables, Word("a list of tables"))
         if not isinstance(found, list):
             return found
         return tuple(self._inside(one, f"{key}[{k}]") for k, one in enumerate(found, 1))
@@ -223,141 +218,3 @@ class Section:
             key,
             InputError("{found} is not {kind}", found=shown(written(found)), kind=kind),
         )
-
-
-def read_document(path: str | os.PathLike[str], name: str | None = None) -> Section:
-    """Read a TOML file.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-    name : str, optional
-        What errors call the file; its path by default.
-
-    Raises
-    ------
-    InputError
-        When it cannot be read, is no UTF-8 text or no TOML; with the line.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder, "lesson.toml")
-    ...     _ = file.write_text('id = "one"')
-    ...     read_document(file).text("id")
-    'one'
-    """
-    name = shown(str(path), 200) if name is None else name
-    text = read_words(path, name)
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _syntax(error, text, name) from error
-    except RecursionError as error:
-        raise InputError("{document}: this is nested too deeply", document=name) from error
-    return Section(table, name)
-
-
-def read_words(path: str | os.PathLike[str], name: str) -> str:
-    """Read a text file; InputError, by `name`, where that cannot be done."""
-    try:
-        if os.path.getsize(path) > LARGEST:
-            raise InputError(
-                "{document}: this has more than the {most} bytes that are read; is it the right"
-                " file?",
-                document=name,
-                most=LARGEST,
-            )
-        return Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError("{document}: there is no such file; add it", document=name) from error
-    except OSError as error:
-        raise InputError(
-            "{document}: this cannot be read: {reason}",
-            document=name,
-            reason=error.strerror or error,
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            "{document}, line {line}: this is not UTF-8 text; save the file as UTF-8",
-            document=name,
-            line=line,
-        ) from error
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """Return the one of `names` that `name` may be a slip for, or "".
-
-    >>> nearest("strid", ["stride", "padding"]), nearest("x", ["stride"])
-    ('stride', '')
-    """
-    found = difflib.get_close_matches(name[:60], names, n=1)
-    return found[0] if found else ""
-
-
-def written(value: Any) -> str:
-    """Return a value about as it was written.
-
-    >>> written([True, "a"]), written({"en": "One"})
-    ('[true, "a"]', '{ en = "One" }')
-    """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, list):
-        return f"[{', '.join(map(written, value))}]"
-    if isinstance(value, dict):
-        inside = ", ".join(f"{key} = {written(one)}" for key, one in value.items())
-        return f"{{ {inside} }}"
-    return value.isoformat() if isinstance(value, date | time) else str(value)
-
-
-def _syntax(error: tomllib.TOMLDecodeError, text: str, name: str) -> InputError:
-    """Return the error for text that is no TOML; the line stands in Python's message."""
-    reason = re.sub(r" \(at [^()]*\)$", "", str(error))
-    found = re.search(r"\(at line (\d+), column (\d+)\)$", str(error))
-    if found:
-        return InputError(
-            "{document}, line {line}, column {column}: this is not TOML: {reason}",
-            document=name,
-            line=int(found[1]),
-            column=int(found[2]),
-            reason=reason,
-        )
-    return InputError(
-        "{document}, line {line}: this is not TOML: {reason}; something is not closed",
-        document=name,
-        line=text.count("\n") + 1,
-        reason=reason,
-    )
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_text, value))
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _are_tables(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
