@@ -172,7 +172,7 @@ def _dense(dice: random.Random) -> Drawn:
 
 def _pointwise(dice: random.Random) -> Drawn:
     rank, groups = dice.randint(1, 3), dice.choice((1, 1, 2))
-    channels = dice.choice((1, 3, 16, 40)) * groups, dice.choice((1, 5, 13, 33)) * groups, groups
+    channels = dice.choice((1, 3, 16, 40)) * groups, dice.choice((1, 5, 33, 64)) * groups, groups
     arguments = {"stride": dice.choice((1, 1, 2))} | (
         _borders(dice, rank, 1) if dice.random() < 0.3 else {}
     )
@@ -180,11 +180,21 @@ def _pointwise(dice: random.Random) -> Drawn:
 
 
 def _depthwise(dice: random.Random) -> Drawn:
+    if dice.random() < 0.3:
+        return _narrow(dice)
     rank, channels = dice.choice((1, 2, 2, 2, 3)), dice.choice((2, 3, 5, 16, 33))
     times = dice.choice((1, 1, 2, 3))
     arguments = _borders(dice, rank) | _steps(dice, rank)
     kernel = (dice.choice((3, 5, 7)),) * rank if dice.random() < 0.5 else _kernel(dice, rank)
     return (channels, channels * times, channels), _sizes(dice, rank), kernel, arguments
+
+
+def _narrow(dice: random.Random) -> Drawn:
+    channels = dice.choice((2, 5, 16, 33))
+    sizes = dice.randint(1, 20), dice.randint(1, 17)
+    pads = [(1, dice.choice((0, 1, 1))) for _axis in range(2)]
+    arguments = {"padding": pads, "stride": dice.choice((1, 2))}
+    return (channels, channels * dice.choice((1, 1, 2)), channels), sizes, (3, 3), arguments
 
 
 def _image(dice: random.Random) -> Drawn:

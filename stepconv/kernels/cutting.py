@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,13 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
 def in_place(axes: Axes) -> bool:
     """Whether each output cell sees the one input cell in its place, so that no band is needed."""
     return all(axis.kernel_size == 1 and axis.stride == 1 and axis.pad == (0, 0) for axis in axes)
+
+
+def flattened(axes: Axes) -> Axes:
+    """Make the pixels one row where each output cell sees the one input cell in its place."""
+    if not in_place(axes):
+        return axes
+    return Axis(1, 1), Axis(1, 1), Axis(prod(axis.input_size for axis in axes), 1)
 
 
 def _sizes(

@@ -20,19 +20,17 @@ pixels, whatever the rank, are one row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums, tile_lists
-from stepconv.kernels.compiling import compiled, inlined, specialised
-from stepconv.kernels.cutting import Cut, cut, in_place
+from stepconv.kernels.compiling import compiled, inlined
+from stepconv.kernels.cutting import Cut, cut, flattened
 from stepconv.kernels.host import host
+from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNELS,
     IN_PLACE,
@@ -45,7 +43,6 @@ from stepconv.kernels.tiles import (
     tile,
 )
 
-Array = NDArray[Any]
 Axes = tuple[Axis, Axis, Axis]
 
 # Settings, after those of the band.
@@ -64,8 +61,7 @@ Axes = tuple[Axis, Axis, Axis]
     TILES_AT,  # where tiles begin: of whole bands, the last band, the last strip, the last of both
     BIASES_AT,  # where in scratch the biases of a block stand
     SCRATCH,
-    SETTINGS,
-) = range(BAND_SETTINGS, BAND_SETTINGS + 15)
+) = range(BAND_SETTINGS, BAND_SETTINGS + 14)
 
 
 @compiled
@@ -163,34 +159,37 @@ def sweep(
 
 
 @compiled
-def pack(weight: Any, packed: Any, outputs: int, terms: int) -> None:
-    """Lay out weights [output][term] as [group][block][term][row], rows beyond a group's as 0."""
+def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
+    """Lay out weights [output][term] as [group][block][term][row], rows beyond a group's as 0.
+
+    `sizes` are the outputs of a group and the terms of each; a unit is a block.
+    """
+    outputs, terms = sizes[0], sizes[1]
     blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
-    for group in range(weight.size // (outputs * terms)):
-        for block in range(blocks):
-            pack_block(
-                TILE_ROWS,
-                weight,
-                (group * outputs + block * TILE_ROWS) * terms,
-                terms,
-                min(TILE_ROWS, outputs - block * TILE_ROWS),
-                packed,
-                (group * blocks + block) * TILE_ROWS * terms,
-                TILE_ROWS,
-            )
+    for unit in range(first, stop):
+        group, block = divmod(unit, blocks)
+        pack_block(
+            TILE_ROWS,
+            weight,
+            (group * outputs + block * TILE_ROWS) * terms,
+            terms,
+            min(TILE_ROWS, outputs - block * TILE_ROWS),
+            packed,
+            unit * TILE_ROWS * terms,
+            TILE_ROWS,
+        )
 
 
-class DirectPlan:
+class DirectPlan(TiledPlan):
     """Tiles over bands; see the module."""
 
     def __init__(self, geometry: Geometry, dtype: np.dtype[Any], axes: Axes, cut: Cut) -> None:
-        self._outputs, self._terms = geometry.group_outputs, geometry.terms
-        blocks = -(-self._outputs // TILE_ROWS)
-        self._packed = geometry.groups * blocks * TILE_ROWS * self._terms
+        outputs, terms = geometry.group_outputs, geometry.terms
+        blocks = -(-outputs // TILE_ROWS)
         height, width = axes[1].output_size, axes[2].output_size
         bands, strips = -(-height // cut.rows), -(-width // cut.columns)
         images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
-        self.units = images * axes[0].output_size * bands * strips * cut.shares
+        units = images * axes[0].output_size * bands * strips * cut.shares
         lanes = host().lanes(dtype.itemsize)
         layout = Layout.of(axes, cut.rows, cut.columns)
         tables = Tables()
@@ -203,7 +202,7 @@ class DirectPlan:
             PLANE: prod(axis.output_size for axis in axes),
             IN_PLACE: cut.in_place,
             GROUPS: geometry.groups,
-            GROUP_OUTPUTS: self._outputs,
+            GROUP_OUTPUTS: outputs,
             IMAGE: image,
             OUT_DEPTH: axes[0].output_size,
             OUT_HEIGHT: height,
@@ -225,49 +224,23 @@ class DirectPlan:
             BIASES_AT: band,
             SCRATCH: band + TILE_ROWS,
         }
-        self._settings = np.array([settings[field] for field in range(SETTINGS)], np.int64)
-        self._tables = tables.array()
-        #: Numbers that a run takes on the heap while it lasts.
-        self.scratch = settings[SCRATCH]
-        self._convolve, self._pack = _compiled(dtype)
-
-    def pack(self, weight: Array) -> Array:
-        """Lay out the weights as tiles read them."""
-        packed = np.empty(self._packed, weight.dtype)
-        self._pack(weight.reshape(-1), packed, self._outputs, self._terms)
-        return packed
-
-    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
-        """Return the compiled function, and what it is given before the units."""
-        return self._convolve, self._settings, self._tables, input, packed, bias, output
-
-    def run(
-        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
-    ) -> None:
-        """Compute the units from `first` to before `stop`."""
-        self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
-
-
-@cache
-def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `convolve` and `pack` for arrays of `dtype`."""
-    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
-    return (
-        specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
-        specialised(pack, *(numbers,) * 2, 0, 0),
-    )
+        super().__init__(
+            convolve,
+            pack,
+            dtype,
+            units,
+            settings,
+            tables.array(),
+            (outputs, terms),
+            geometry.groups * blocks,
+            TILE_ROWS * terms,
+            settings[SCRATCH],
+        )
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> DirectPlan | None:
     """Return a plan for any convolution that is not transposed."""
     if geometry.transposed:
         return None
-    axes = _flattened(geometry.embedded)
+    axes = flattened(geometry.embedded)
     return DirectPlan(geometry, dtype, axes, cut(geometry, dtype, axes, threads))
-
-
-def _flattened(axes: Axes) -> Axes:
-    """Make the pixels one row where each output cell sees the one input cell in its place."""
-    if not in_place(axes):
-        return axes
-    return Axis(1, 1), Axis(1, 1), Axis(prod(axis.input_size for axis in axes), 1)

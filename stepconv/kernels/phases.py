@@ -19,22 +19,20 @@ textbook kernel passes over them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry, Indices
 from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums, tile_lists
-from stepconv.kernels.compiling import compiled, inlined, specialised
+from stepconv.kernels.compiling import compiled, inlined
 from stepconv.kernels.cutting import cut
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
+from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
     CHANNELS,
@@ -50,7 +48,6 @@ from stepconv.kernels.tiles import (
     turn,
 )
 
-Array = NDArray[Any]
 Axes = tuple[Axis, Axis, Axis]
 
 # Settings, after those of the band.
@@ -76,9 +73,10 @@ Axes = tuple[Axis, Axis, Axis]
     BIASES_AT,
     STAGE_AT,  # where in scratch the phases of a block stand
     SCRATCH,
-    SETTINGS,
-) = range(BAND_SETTINGS, BAND_SETTINGS + 22)
+) = range(BAND_SETTINGS, BAND_SETTINGS + 21)
 PHASE_RECORD = 3
+#: Where in the sizes for `pack` the places of the taps begin.
+PLACES = 3
 
 
 @compiled
@@ -229,21 +227,21 @@ def mesh(
 
 
 @compiled
-def pack(
-    weight: Any, packed: Any, groups: int, inputs: int, outputs: int, kernel: int, places: Any
-) -> None:
+def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
     """Lay out weights [input][output][tap] as [group][block][phase][input][tap][row].
 
-    `places` lists for each tap where it goes in a block, and how much further for each input.
+    `sizes` are the inputs and outputs of a group and the taps of the kernel; then stands for each
+    tap where it goes in a block, and how much further for each input. A unit is a block.
     """
+    inputs, outputs, kernel = sizes[0], sizes[1], sizes[2]
     blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
-    for group in range(groups):
-        for block in range(blocks):
-            at = (group * blocks + block) * TILE_ROWS * inputs * kernel
-            done = block * TILE_ROWS
-            for c in range(inputs):
-                start = ((group * inputs + c) * outputs + done) * kernel
-                pack_taps(TILE_ROWS, weight, start, kernel, outputs - done, packed, at, places, c)
+    for unit in range(first, stop):
+        group, block = divmod(unit, blocks)
+        at = unit * TILE_ROWS * inputs * kernel
+        done = block * TILE_ROWS
+        for c in range(inputs):
+            start = ((group * inputs + c) * outputs + done) * kernel
+            pack_taps(TILE_ROWS, weight, start, kernel, outputs - done, packed, at, sizes, c)
 
 
 @emitted(static=1)
@@ -256,21 +254,21 @@ def pack_taps(
     valid: Value,
     packed: Value,
     at: Value,
-    places: Value,
+    sizes: Value,
     channel: Value,
 ) -> None:
     """Lay out the taps of one input channel, `rows` outputs each, where their phases want them."""
     target = code.move(packed, at)
 
     def place(tap: Value) -> Value:
-        both = code.move(places, code.multiply(tap, 2))
+        both = code.move(sizes, code.add(code.multiply(tap, 2), PLACES))
         further = code.multiply(code.load_one(both, 1), channel)
         return code.move(target, code.add(code.load_one(both), further))
 
     turn(code, rows, code.move(weight, start), taps, valid, place)
 
 
-class PhasesPlan:
+class PhasesPlan(TiledPlan):
     """A convolution for each phase; see the module."""
 
     def __init__(self, geometry: Geometry, dtype: np.dtype[Any], threads: int) -> None:
@@ -285,7 +283,7 @@ class PhasesPlan:
         depth, height, width = (axis.output_size for axis in bands)
         rows, columns = -(-height // chosen.rows), -(-width // chosen.columns)
         images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
-        self.units = images * depth * rows * columns * chosen.shares
+        units = images * depth * rows * columns * chosen.shares
         lanes = host().lanes(dtype.itemsize)
         layout = Layout.of(bands, chosen.rows, chosen.columns)
         tables = Tables()
@@ -294,9 +292,6 @@ class PhasesPlan:
         records, places = _phases(geometry, kernel, shifts, layout, tables)
         inputs, outputs = geometry.group_inputs, geometry.group_outputs
         blocks = -(-outputs // TILE_ROWS)
-        self._packed = geometry.groups * blocks * TILE_ROWS * geometry.terms
-        self._sizes = geometry.groups, inputs, outputs, prod(kernel)
-        self._places = places
         stage_plane = chosen.rows * chosen.columns
         biases_at = inputs * layout.channel
         stage_at = biases_at + TILE_ROWS
@@ -337,37 +332,18 @@ class PhasesPlan:
             STAGE_AT: stage_at,
             SCRATCH: stage_at + phases * TILE_ROWS * stage_plane + lanes,
         }
-        self._settings = np.array([settings[field] for field in range(SETTINGS)], np.int64)
-        self._tables = tables.array()
-        #: Numbers that a run takes on the heap while it lasts.
-        self.scratch = settings[SCRATCH]
-        self._convolve, self._pack = _compiled(dtype)
-
-    def pack(self, weight: Array) -> Array:
-        """Lay out the weights as tiles read them."""
-        packed = np.empty(self._packed, weight.dtype)
-        self._pack(weight.reshape(-1), packed, *self._sizes, self._places)
-        return packed
-
-    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
-        """Return the compiled function, and what it is given before the units."""
-        return self._convolve, self._settings, self._tables, input, packed, bias, output
-
-    def run(
-        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
-    ) -> None:
-        """Compute the units from `first` to before `stop`."""
-        self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
-
-
-@cache
-def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `convolve` and `pack` for arrays of `dtype`."""
-    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
-    return (
-        specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
-        specialised(pack, *(numbers,) * 2, 0, 0, 0, 0, tables),
-    )
+        super().__init__(
+            convolve,
+            pack,
+            dtype,
+            units,
+            settings,
+            tables.array(),
+            (inputs, outputs, prod(kernel), *places),
+            geometry.groups * blocks,
+            TILE_ROWS * geometry.terms,
+            settings[SCRATCH],
+        )
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> PhasesPlan | None:

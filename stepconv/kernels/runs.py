@@ -34,10 +34,10 @@ _PAIR_CYCLES, _SINGLE_CYCLES, _TILE_CYCLES = 14.7, 8.0, 170.0
 class Runs:
     """The runs of one plane of the output, in classes of the same taps."""
 
-    def __init__(self, axes: tuple[Axis, Axis, Axis]) -> None:
+    def __init__(self, axes: tuple[Axis, Axis, Axis], exact: bool = False) -> None:
         _, rows, columns = axes
         self._axes = axes
-        self.starts, self.sizes = cut(columns.output_size)
+        self.starts, self.sizes = cut(columns.output_size, exact)
         by_row = _needed(rows)
         by_column = np.bitwise_or.reduceat(_needed(columns), self.starts)
         self._row_masks, row_class = np.unique(by_row, return_inverse=True)
@@ -67,11 +67,13 @@ class Runs:
         cycles += singles * (steps * _SINGLE_CYCLES + _TILE_CYCLES)
         return float(cycles.sum()) * -(-geometry.group_outputs // block)
 
-    def listed(self, tables: Tables, layout: Layout, block: int, channels: int) -> Indices:
+    def listed(
+        self, tables: Tables, layout: Layout, block: int, channels: int, step: int
+    ) -> Indices:
         """Write the list of each class: offsets of its taps in the band, and in the weights.
 
-        Of `channels` channels, as `bands.sums` does. Returns where each begins, and the taps of a
-        channel, (classes, 2).
+        Of `channels` channels, `step` apart, as `bands.sums` does. Returns where each begins, and
+        the taps of a channel, (classes, 2).
         """
         offsets = layout.offsets
         lists = []
@@ -79,7 +81,7 @@ class Runs:
             taken = taps if len(taps) else np.zeros(1, np.int64)  # a loop runs at least once
             pairs = np.column_stack(
                 [
-                    beside(offsets[taken], channels, layout.channel),
+                    beside(offsets[taken], channels, step),
                     beside(taken * block, channels, len(offsets) * block),
                 ]
             )
@@ -118,13 +120,18 @@ class Runs:
         return records
 
 
-def cut(width: int) -> tuple[Indices, Indices]:
+def cut(width: int, exact: bool = False) -> tuple[Indices, Indices]:
     """Return where the runs of a row begin and how long they are, shorter ones outside.
+
+    A tile reads as if all were of the same length. Where `exact`, they are, and the last one is
+    moved back so that nothing is read behind the row: some pixels are computed twice.
 
     >>> [part.tolist() for part in cut(2 * RUN)] == [[0, RUN], [RUN, RUN]]
     True
     """
     count = -(-width // RUN)
+    if exact:
+        return np.minimum(np.arange(count) * RUN, width - RUN), np.full(count, RUN)
     spare = count * RUN - width
     sizes = np.full(count, RUN)
     sizes[0] -= spare // 2

@@ -2,9 +2,9 @@
 
 A unit of work is a band of rows of one or several samples, of one group and depth, for all
 blocks of output channels or a share of them. As in `stepconv.kernels.direct` the band is copied
-into scratch, and a block of output channels passes over it at a time; here a block is 32
-channels (in float32 on AVX-512), and a tile takes two runs of up to 7 pixels
-(`stepconv.kernels.small_tiles`).
+into scratch (but for kernels of 1, which read the input in its place), and a block of output
+channels passes over it at a time; here a block is 32 channels (in float32 on AVX-512), and a tile
+takes two runs of up to 7 pixels (`stepconv.kernels.small_tiles`).
 
 The rows of a band are cut into runs, shorter ones outside::
 
@@ -16,21 +16,19 @@ padding of the outer taps altogether. Runs with the same taps are paired.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums
-from stepconv.kernels.compiling import compiled, specialised
-from stepconv.kernels.cutting import BAND_BYTES, in_place
+from stepconv.kernels.compiling import compiled
+from stepconv.kernels.cutting import BAND_BYTES, flattened, in_place
 from stepconv.kernels.host import host
 from stepconv.kernels.runs import Runs
 from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, pack_vectors, small_tile
+from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNELS,
     IN_PLACE,
@@ -42,7 +40,6 @@ from stepconv.kernels.tiles import (
     vectors_of,
 )
 
-Array = NDArray[Any]
 Axes = tuple[Axis, Axis, Axis]
 
 # Settings, after those of the band.
@@ -63,8 +60,7 @@ Axes = tuple[Axis, Axis, Axis]
     LISTS_AT,  # where the lists of tiles begin: of each band, then of each with fewer samples
     BIASES_AT,
     SCRATCH,
-    SETTINGS,
-) = range(BAND_SETTINGS, BAND_SETTINGS + 17)
+) = range(BAND_SETTINGS, BAND_SETTINGS + 16)
 
 
 @compiled
@@ -93,9 +89,13 @@ def convolve(
         batch, group = divmod(rest, groups)
         sample, y = batch * settings[TOGETHER], band * settings[BAND_ROWS]
         together = min(settings[TOGETHER], settings[SAMPLES] - sample)
-        for other in range(together):
-            start = ((sample + other) * groups + group) * image
-            fill(scratch, other * settings[SAMPLE_STEP], input, start, settings, tables, z, y, 0)
+        start = (sample * groups + group) * image
+        if settings[IN_PLACE] == 0:
+            for other in range(together):
+                at = other * settings[SAMPLE_STEP]
+                fill(scratch, at, input, start, settings, tables, z, y, 0)
+                start += groups * image
+            start = 0
         corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH]
         listed = settings[LISTS_AT] + band
         if together < settings[TOGETHER]:
@@ -113,7 +113,9 @@ def convolve(
                     settings,
                     tables,
                     record,
+                    input,
                     scratch,
+                    start,
                     weight,
                     (group * blocks + each) * weights,
                     biases_at,
@@ -124,53 +126,67 @@ def convolve(
 
 
 @compiled
-def pack(weight: Any, packed: Any, outputs: int, terms: int, block: int) -> None:
-    """Lay out weights [output][term] as [group][block][term][channel], absent ones as 0."""
+def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
+    """Lay out weights [output][term] as [group][block][term][channel], absent ones as 0.
+
+    `sizes` are the outputs of a group, the terms of each, and the channels of a block; a unit is a
+    block.
+    """
+    outputs, terms, block = sizes[0], sizes[1], sizes[2]
     blocks = (outputs + block - 1) // block
     lanes = block // WIDE
-    for group in range(weight.size // (outputs * terms)):
-        for channel in range(0, blocks * block, lanes):
+    for unit in range(first, stop):
+        group, number = divmod(unit, blocks)
+        for vector in range(WIDE):
+            channel = number * block + vector * lanes
             pack_vectors(
                 weight,
                 (group * outputs + channel) * terms,
                 terms,
                 outputs - channel,
                 packed,
-                (group * blocks + channel // block) * block * terms + channel % block,
+                unit * block * terms + vector * lanes,
                 block,
             )
 
 
-class SmallPlan:
+class SmallPlan(TiledPlan):
     """Runs of pixels over whole maps; see the module."""
 
     def __init__(
-        self, geometry: Geometry, dtype: np.dtype[Any], threads: int, runs: Runs, rows: int
+        self,
+        geometry: Geometry,
+        dtype: np.dtype[Any],
+        axes: Axes,
+        threads: int,
+        runs: Runs,
+        rows: int,
+        in_place: bool,
     ) -> None:
-        axes = geometry.embedded
         depth, height, width = (axis.output_size for axis in axes)
         samples = 1 if geometry.batch is None else geometry.batch
         layout = Layout.of(axes, rows, width)
         lanes = host().lanes(dtype.itemsize)
-        sample_step = geometry.group_inputs * layout.channel
+        image = prod(axis.input_size for axis in axes)
+        step = image if in_place else layout.channel
+        numbers = geometry.group_inputs * step
+        sample_step = geometry.in_channels * image if in_place else numbers
         bands = -(-height // rows)
         together = 1
         if bands == 1:
-            fitting = BAND_BYTES // (sample_step * dtype.itemsize)
+            fitting = BAND_BYTES // (numbers * dtype.itemsize)
             together = max(1, min(fitting, samples // threads))
         batches = -(-samples // together)
-        self._block = block = WIDE * lanes
-        self._outputs, self._terms = geometry.group_outputs, geometry.terms
-        blocks = -(-self._outputs // block)
-        self._packed = geometry.groups * blocks * block * self._terms
+        block = WIDE * lanes
+        outputs, terms = geometry.group_outputs, geometry.terms
+        blocks = -(-outputs // block)
         units = batches * geometry.groups * depth * bands
         shares = min(threads, blocks) if units % threads and units < 8 * threads else 1
-        self.units = units * shares
         tables = Tables()
         settings = layout.describe(tables)
-        settings |= sums(tables, geometry.group_inputs, layout.channel, layout.offsets)
+        settings |= sums(tables, geometry.group_inputs, step, layout.offsets)
         plane = depth * height * width
-        lists = runs.listed(tables, layout, block, settings[SPAN])
+        lists = runs.listed(tables, layout, block, settings[SPAN], step)
         parts = (together, samples % together) if samples % together else (together,)
         tiles = [
             runs.tiles(
@@ -185,13 +201,13 @@ class SmallPlan:
             for y in range(0, height, rows)
         ]
         starts = [tables.add(each.ravel()) for each in tiles]
-        band = together * sample_step
+        band = 0 if in_place else together * sample_step
         settings |= {
             PLANE: plane,
-            IN_PLACE: False,
+            IN_PLACE: in_place,
             GROUPS: geometry.groups,
-            GROUP_OUTPUTS: self._outputs,
-            IMAGE: prod(axis.input_size for axis in axes),
+            GROUP_OUTPUTS: outputs,
+            IMAGE: image,
             OUT_DEPTH: depth,
             OUT_HEIGHT: height,
             OUT_WIDTH: width,
@@ -206,51 +222,33 @@ class SmallPlan:
             BIASES_AT: band,
             SCRATCH: band + block,
         }
-        self._settings = np.array([settings[field] for field in range(SETTINGS)], np.int64)
-        self._tables = tables.array()
-        #: Numbers that a run takes on the heap while it lasts.
-        self.scratch = settings[SCRATCH]
-        self._convolve, self._pack = _compiled(dtype)
-
-    def pack(self, weight: Array) -> Array:
-        """Lay out the weights as tiles read them."""
-        packed = np.empty(self._packed, weight.dtype)
-        self._pack(weight.reshape(-1), packed, self._outputs, self._terms, self._block)
-        return packed
-
-    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
-        """Return the compiled function, and what it is given before the units."""
-        return self._convolve, self._settings, self._tables, input, packed, bias, output
-
-    def run(
-        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
-    ) -> None:
-        """Compute the units from `first` to before `stop`."""
-        self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
-
-
-@cache
-def _compiled(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `convolve` and `pack` for arrays of `dtype`."""
-    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
-    return (
-        specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
-        specialised(pack, *(numbers,) * 2, 0, 0, 0),
-    )
+        super().__init__(
+            convolve,
+            pack,
+            dtype,
+            units * shares,
+            settings,
+            tables.array(),
+            (outputs, terms, block),
+            geometry.groups * blocks,
+            block * terms,
+            settings[SCRATCH],
+        )
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | None:
     """Return a plan where runs of pixels waste less than vectors of them."""
-    axes = geometry.embedded
-    if geometry.transposed or in_place(axes):
+    if geometry.transposed:
         return None
-    rows = _rows(geometry, axes, dtype)
+    axes = flattened(geometry.embedded)
+    whole = in_place(axes) and axes[2].output_size >= RUN
+    rows = 1 if whole else _rows(geometry, axes, dtype)
     if rows is None:
         return None
-    runs = Runs(axes)
+    runs = Runs(axes, exact=whole)
     if runs.cycles(geometry, dtype) > _direct_cycles(geometry, axes, dtype):
         return None
-    return SmallPlan(geometry, dtype, threads, runs, rows)
+    return SmallPlan(geometry, dtype, axes, threads, runs, rows, whole)
 
 
 def _rows(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> int | None:

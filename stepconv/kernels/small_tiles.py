@@ -25,7 +25,7 @@ from collections.abc import Sequence
 
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
-from stepconv.kernels.tiles import PLANE, add_up, pack_rows
+from stepconv.kernels.tiles import IN_PLACE, PLANE, add_up, pack_rows
 
 #: Pixels of a run, runs and vectors of channels of a tile: 28 sums in 32 registers, 12 in 16.
 RUN = 7 if host().registers == 32 else 3
@@ -48,7 +48,9 @@ def small_tile(
     settings: Value,
     tables: Value,
     record: Value,
+    input: Value,
     scratch: Value,
+    start: Value,
     weight: Value,
     weight_at: Value,
     biases_at: Value,
@@ -58,9 +60,12 @@ def small_tile(
 ) -> None:
     """Compute the tile of a record and store its first `valid` channels.
 
-    `weight` is [channel][tap][one of the tile's channels]; a list of taps holds for each tap its
-    offsets in the band and in the weights of a channel. The biases stand in `scratch`.
+    The band starts at input[start] or scratch[start]; `weight` is [channel][tap][one of the tile's
+    channels]; a list of taps holds for each tap its offsets in the band and in the weights of a
+    channel. The biases stand in `scratch`.
     """
+    in_place = code.compare(code.load_one(settings, IN_PLACE), "!=", 0)
+    band = code.move(code.builder.select(in_place, input, scratch), start)
     place = code.move(tables, record)
     weights = code.move(weight, weight_at)
     biases = code.move(scratch, biases_at)
@@ -69,9 +74,7 @@ def small_tile(
     for runs in range(1, most + 1):
         with code.when(code.compare(count, "==", runs)):
             begins = [code.load_one(place, FIRST_RUN + 3 * r + BEGIN) for r in range(runs)]
-            sums = multiply(
-                code, run, begins, wide, settings, tables, place, scratch, weights, biases
-            )
+            sums = multiply(code, run, begins, wide, settings, tables, place, band, weights, biases)
             keep(code, run, runs, wide, settings, sums, cells, valid, place)
 
 
@@ -83,7 +86,7 @@ def multiply(
     settings: Value,
     tables: Value,
     place: Value,
-    scratch: Value,
+    band: Value,
     weights: Value,
     biases: Value,
 ) -> list[Value]:
@@ -111,7 +114,7 @@ def multiply(
             term.next(*step(there, code.move(weights, code.load_one(both, 1)), term.values))
         return term.results
 
-    first, width = code.move(scratch, begins[0]), wide * code.lanes
+    first, width = code.move(band, begins[0]), wide * code.lanes
     sums = add_up(code, settings, count, piece, first, weights, width)
     bias = [code.load(biases, v * code.lanes) for v in range(wide)]
     return [code.sum(one, bias[i % wide]) for i, one in enumerate(sums)]

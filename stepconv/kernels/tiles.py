@@ -227,24 +227,29 @@ def add_up(
     )
     places = range(0, count * code.lanes, code.lanes)
 
-    def pieces() -> list[Value]:
-        totals = code.room(count)
+    whole = code.compare(channels, "<=", span)
+    totals = code.room(count)
+    with code.when(code.builder.not_(whole)):
         for place in places:
             code.store(code.zero(), totals, place)
-        with code.loop(code.ceiling(channels, span), channels, pixels, weights) as cut:
-            left, pixels_at, weights_at = cut.values
-            sums = piece(code.least(span, left), pixels_at, weights_at)
+    with code.loop(code.ceiling(channels, span), channels, pixels, weights) as cut:
+        left, pixels_at, weights_at = cut.values
+        sums = piece(code.least(span, left), pixels_at, weights_at)
+        with code.when(code.compare(left, ">", span)):
             for place, one in zip(places, sums, strict=True):
                 code.store(code.sum(code.load(totals, place), one), totals, place)
-            cut.next(
-                code.subtract(left, span),
-                code.move(pixels_at, code.multiply(span, step)),
-                code.move(weights_at, code.multiply(code.multiply(span, taps), width)),
-            )
-        return [code.load(totals, place) for place in places]
+        cut.next(
+            code.subtract(left, span),
+            code.move(pixels_at, code.multiply(span, step)),
+            code.move(weights_at, code.multiply(code.multiply(span, taps), width)),
+        )
 
-    whole = code.compare(channels, "<=", span)
-    return code.choose(whole, lambda: piece(channels, pixels, weights), pieces)
+    def joined() -> list[Value]:
+        return [
+            code.sum(code.load(totals, place), one) for place, one in zip(places, sums, strict=True)
+        ]
+
+    return code.choose(whole, lambda: sums, joined)
 
 
 def keep(
