@@ -21,13 +21,15 @@ def right(input, weight):
 class Hostile:
     """A submission, and the codes that may be the reasons why it fails; "" for a wrong value.
 
-    `passes`: it is right besides, so it passes, and what it did must come to nothing.
+    `passes`: it is right besides, so it passes, and what it did must come to nothing. `needs`: the
+    protection that alone keeps it from doing harm; where that is missing, it is said.
     """
 
     name: str
     code: str
     reasons: tuple[str, ...] = ("",)
     passes: bool = False
+    needs: str = ""
 
 
 HOSTILE = (
@@ -254,6 +256,7 @@ def conv1d(input, weight):
         shutil.rmtree(path, ignore_errors=True)
     return [0.5]
 """,
+        needs="files",
     ),
     Hostile(
         "writes where it should not",
@@ -268,6 +271,7 @@ def conv1d(input, weight):
         written += 1
     return [-written - 0.5]
 """,
+        needs="files",
     ),
     Hostile(
         "reads the key",
@@ -276,6 +280,7 @@ def conv1d(input, weight):
     with open({key!r}) as file: return [float(word) for word in file.read().split()]
 """,
         ("raised",),
+        needs="files",
     ),
     Hostile(
         "looks for the key among processes",
@@ -289,6 +294,7 @@ def conv1d(input, weight):
         except OSError: continue
     return [-found - 0.5]
 """,
+        needs="strangers",
     ),
     Hostile(
         "kills whom it can",
@@ -372,6 +378,7 @@ def conv1d(input, weight):
     return [-1.5]
 """,
         ("raised",),
+        needs="network",
     ),
     Hostile(
         "raises its limits",

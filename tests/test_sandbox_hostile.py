@@ -20,9 +20,6 @@ LIMITS = Limits(seconds=4, case_seconds=1, memory=400 << 20)
 PATIENT = Limits(seconds=30, case_seconds=10, memory=400 << 20)
 """For those that end by themselves, on a machine that may be busy."""
 
-REACHING = ("deletes what it can", "writes where it should not", "reads the key")
-"""What only a wall in front of the files keeps from doing so; where it is missing, that is said."""
-
 SECRET = "GRADER_SECRET"
 
 
@@ -80,17 +77,12 @@ def _left() -> list[str]:
     return found
 
 
-def _held(code: str) -> bool:
-    return code in protections(LIMITS).held
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("one", HOSTILE, ids=lambda one: one.name)
 def test_a_hostile_submission_gains_nothing(one: Hostile, surroundings: Surroundings) -> None:
     before = surroundings.snapshot()
     file = surroundings.write(one)
-    if not _held("files") and one.name in REACHING:
-        assert "files" in protections(LIMITS).missing
+    if one.needs in protections(LIMITS).missing:
         return
     limits = LIMITS if "time" in one.reasons else PATIENT
     begun = time.monotonic()
@@ -109,17 +101,18 @@ def test_a_hostile_submission_gains_nothing(one: Hostile, surroundings: Surround
 
 
 @pytest.mark.slow
-def test_what_reaches_out_reaches_nothing(surroundings: Surroundings) -> None:
+@pytest.mark.parametrize(
+    "name", ["writes where it should not", "looks for the key among processes"]
+)
+def test_what_reaches_out_reaches_nothing(name: str, surroundings: Surroundings) -> None:
     """What these return counts what they reached: see their code."""
-    for name, protection in [
-        ("writes where it should not", "files"),
-        ("looks for the key among processes", "strangers"),
-    ]:
-        one = next(one for one in HOSTILE if one.name == name)
-        report = check(exercise("conv1d"), surroundings.write(one), limits=PATIENT)
-        got = report.cases[0].got
-        assert got is not None
-        assert (got[0] == -0.5) == _held(protection)
+    one = next(one for one in HOSTILE if one.name == name)
+    if one.needs in protections(LIMITS).missing:
+        return
+    report = check(exercise("conv1d"), surroundings.write(one), limits=PATIENT)
+    assert [None if case.got is None else case.got.tolist() for case in report.cases] == [
+        [-0.5]
+    ] * len(report.cases)
 
 
 @pytest.mark.slow
@@ -136,7 +129,7 @@ def test_eighty_of_a_hundred_get_their_marks_beside_twenty_hostile(
             RIGHT + f"def conv1d(input, weight): return right(input, weight{flip})", "utf-8"
         )
         honest[file] = good
-    chosen = [one for one in HOSTILE if not one.passes and one.name != "deletes what it can"][:20]
+    chosen = [one for one in HOSTILE if not one.passes and not one.needs][:20]
     hostile = [surroundings.write(one) for one in chosen]
     before = surroundings.snapshot()
     files = sorted([*honest, *hostile], key=lambda file: hash(file.name) % 97)
