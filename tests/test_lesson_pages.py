@@ -12,14 +12,29 @@ from rich.cells import cell_len
 from stepconv.bundled import bundled_folder
 from stepconv.classroom.mistakes import mistake
 from stepconv.language import LANGUAGES, using_language
-from stepconv.lessons.format import Code, QuestionMarker, SceneMarker, Table, plain, texts
+from stepconv.lessons.format import (
+    Code,
+    Items,
+    Paragraph,
+    QuestionMarker,
+    SceneMarker,
+    Table,
+    plain,
+    texts,
+)
 from stepconv.lessons.lesson import Lesson
 from stepconv.lessons.loader import load_lesson
 from stepconv.lessons.progress import RIGHT
+from stepconv.lessons.prose import parse
 from stepconv.lessons.session import Reading, Session
 from stepconv.lessons.shelf import lesson_folders
+from stepconv.views.lessons.markdown import markdown
 from stepconv.views.lessons.pages import FOOTER, Pages
+from stepconv.views.lessons.whole import Whole
 from stepconv.views.screen import Screen
+from stepconv.views.theme import Look
+from tests import snapshot
+from tests.helpers import DATA
 
 SIZES = [(80, 24), (120, 40), (60, 20), (40, 10)]
 FOLDERS = {folder.name: folder for folder in lesson_folders(bundled_folder())}
@@ -255,3 +270,43 @@ def test_the_language_changes_on_the_page() -> None:
     assert "相乘、相加、移动" in reader.press("t", "l", "escape", "l")
     assert reader.session.attempt("places").outcome == RIGHT
     assert "Multiply, add, move" in reader.press("l")
+
+
+# -- a lesson with every kind of scene and question
+
+
+@cache
+def small() -> Lesson:
+    return load_lesson(DATA / "lessons" / "01-small")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_kind_of_scene_and_question_as_text(language: str) -> None:
+    with using_language(language):
+        text = snapshot.plain(Whole(small(), Look(color=False), answers=True))
+    snapshot.check(f"lesson-small-{language}", text)
+
+
+def test_scenes_of_a_page_are_marked_and_stepped_through_in_turn() -> None:
+    reader = Reader(small(), (100, 60))
+    reader.press("right")
+    assert len(reader.session.scenes) == 2
+    before = [line for line in reader.screen() if line.startswith("▸─")]
+    after = [line for line in reader.press("s").splitlines() if line.startswith("▸─")]
+    assert len(before) == len(after) == 1
+    assert before != after
+    assert "s another scene" in reader.screen()[-1]
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_markdown_is_read_by_our_own_reader_as_it_was_written(name: str) -> None:
+    lesson = lesson_of(name)
+    for language in LANGUAGES:
+        with using_language(language):
+            text = markdown(lesson, Look(color=False), 80, answers=True)
+            blocks, problems = parse(text, "saved.md")
+            assert problems == []
+            prose = [block for block in lesson.blocks() if isinstance(block, Paragraph | Items)]
+            shown = {plain(spans) for block in blocks for spans in texts(block)}
+            for block in prose:
+                assert shown >= {plain(spans) for spans in texts(block)}

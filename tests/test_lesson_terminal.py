@@ -19,6 +19,7 @@ from rich.cells import cell_len
 from stepconv.cli import main
 from tests import snapshot
 from tests.commands import clean_environment, process, run
+from tests.helpers import DATA
 from tests.ptys import Pty, pseudo_terminal, started
 from tests.test_lesson_pages import LESSONS
 
@@ -346,6 +347,7 @@ def test_every_lesson_prints_with_its_answers(name: str, environment: dict[str, 
         (("lesson", "1", "--print", "--page", "2"), "leave them out"),
         (("lesson", "1", "--save", "x.pdf"), "has no suffix"),
         (("lesson", "1", "--lessons", "/nowhere/at/all"), "/nowhere/at/all"),
+        (("lesson", "small", "--lessons", str(DATA / "lessons" / "01-small")), "A small lesson"),
     ],
 )
 def test_what_cannot_be_read_says_what_can(
