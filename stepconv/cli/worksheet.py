@@ -152,7 +152,7 @@ def _warn(output: Output, sheet: Worksheet, issued: Issued) -> None:
         )
         output.note(text.format(files=", ".join(shown(name, 200) for name in issued.kept)))
     if issued.others:
-        text = translated("These folders are of no student of this class: {folders}")
+        text = translated(_("These folders are of no student of this class: {folders}"))
         output.note(text.format(folders=", ".join(shown(name, 200) for name in issued.others)))
     if guessable(sheet.seed):
         output.note(
