@@ -231,6 +231,12 @@ def test_space_and_escape_belong_to_the_answer_only_while_one_is_typed() -> None
     assert at_page(1).press("escape").done
 
 
+def test_letters_within_an_answer_are_no_commands() -> None:
+    typed = pressed(at_page(1), *"3x3hq?lr")
+    assert typed.attempt("sum") == Attempt(typed="3x3hq?lr")
+    assert (typed.done, typed.overlay, typed.language) == (False, "", "en")
+
+
 def test_hints_come_one_by_one_and_end() -> None:
     session = at_page(1)
     counts = []

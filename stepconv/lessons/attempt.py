@@ -12,7 +12,7 @@ from stepconv.lessons.questions import LETTERS
 LONGEST = 400
 """Characters of an answer, so that a cat on the keyboard fills no memory."""
 
-_TYPED = frozenset("0123456789-+.,;/()[]")
+_TYPED = frozenset("0123456789-−+.,;/()[]")
 """Keys that are part of an answer even where nothing is typed yet; others are commands then."""
 
 
@@ -78,18 +78,20 @@ class Attempt:
             return self.submit(self.typed, asked)
         if self.typed and key in ("backspace", "escape"):
             return replace(self, typed=self.typed[:-1] if key == "backspace" else "")
-        if key.upper() in letters(asked):
+        if asked.options and key.upper() in letters(asked):
             return replace(self, typed=key.upper())
+        if not asked.options and self._is_typed(key):
+            typed = self.typed + (" " if key == "space" else key)
+            return replace(self, typed=typed[:LONGEST])
         if key == "h":
             return self.hint(asked)
         if key == "x":
             return self.give_up()
-        return self._type(" " if key == "space" and self.typed else key, asked)
+        return None
 
-    def _type(self, key: str, asked: Asked) -> Attempt | None:
-        if asked.options or not (key in _TYPED or key == " "):
-            return None
-        return replace(self, typed=(self.typed + key)[:LONGEST])
+    def _is_typed(self, key: str) -> bool:
+        """Whether a key is part of the answer: any character, once there is something of it."""
+        return key in _TYPED or bool(self.typed and (len(key) == 1 or key == "space"))
 
 
 def letters(asked: Asked) -> Sequence[str]:
