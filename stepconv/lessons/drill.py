@@ -8,41 +8,10 @@ from dataclasses import dataclass, field, replace
 from stepconv.classroom.practice import Comparison, Course
 from stepconv.classroom.practice.course import Codes
 from stepconv.classroom.practice.schedule import HELPED, RIGHT, SHOWN, SKIPPED, WRONG
-from stepconv.classroom.questions import Question
+from stepconv.lessons.asked import Practised
 from stepconv.lessons.attempt import Attempt
-from stepconv.lessons.format import Span, Spans
-from stepconv.lessons.questions import Verdict
 
 _TO_THE_END = 1 << 30
-
-
-class Drilled:
-    """A question of practice, as `stepconv.lessons.asked` wants questions."""
-
-    options: tuple[()] = ()
-
-    def __init__(self, question: Question) -> None:
-        self.question = question
-
-    @property
-    def ask(self) -> Spans:
-        """The question, in the current language."""
-        return (Span(self.question.ask),)
-
-    @property
-    def hints(self) -> tuple[Spans, ...]:
-        """The hints, in the current language."""
-        return tuple((Span(hint),) for hint in self.question.hints)
-
-    @property
-    def right_answer(self) -> str:
-        """The answer as it may be typed."""
-        return self.question.right_answer
-
-    def judge(self, text: str) -> Verdict:
-        """Say what is to be said of an answer."""
-        found = self.question.judge(text)
-        return Verdict(found.right, found.problem, (), found.diagnosis, found.cell)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +58,9 @@ class Drill:
     done: bool = False
 
     @property
-    def asked(self) -> Drilled:
+    def asked(self) -> Practised:
         """The question."""
-        return Drilled(self.course.question)
+        return Practised(self.course.question)
 
     @property
     def outcome(self) -> str:
@@ -112,15 +81,15 @@ class Drill:
 
     def answered(self, text: str) -> Drill:
         """Have an answer judged."""
-        return self._tried(self.attempt.submit(text, self.asked))
+        return self.tried(self.attempt.submit(text, self.asked))
 
     def hinted(self) -> Drill:
         """Ask for one hint more."""
-        return self._tried(self.attempt.hint(self.asked))
+        return self.tried(self.attempt.hint(self.asked))
 
     def given_up(self) -> Drill:
         """Have the answer shown."""
-        return self._tried(self.attempt.give_up())
+        return self.tried(self.attempt.give_up())
 
     def next(self) -> Drill:
         """Go on to the next question; one that is still open is passed over."""
@@ -134,7 +103,8 @@ class Drill:
             return self
         return replace(self.next() if self.outcome else self, done=True)
 
-    def _tried(self, attempt: Attempt) -> Drill:
+    def tried(self, attempt: Attempt) -> Drill:
+        """Take over how the attempt stands now."""
         said = attempt.hints, attempt.verdict, attempt.outcome
         if said == (self.attempt.hints, self.attempt.verdict, self.attempt.outcome):
             return replace(self, attempt=attempt)
@@ -171,7 +141,7 @@ class Drill:
         attempt = self.attempt.press({"、": ","}.get(key, key), self.asked)
         if attempt is not None:
             # Enter on an empty line sends nothing, and is no wish to go on either.
-            return self._tried(attempt)
+            return self.tried(attempt)
         action = _KEYS.get(key)
         return self if action is None else action(self)
 

@@ -75,6 +75,11 @@ class Comparison:
         return None if self.explanation is None else self.explanation.run
 
     @property
+    def telling(self) -> bool:
+        """Whether there are two sides to it: another way of working, number, or aim."""
+        return any(side is not None for side in (self.explanation, self.written, self.seen))
+
+    @property
     def tells(self) -> bool:
         """Whether looking at it tells the answer: not if there is more than one cell to do."""
         problem = self.question.problem
