@@ -112,8 +112,9 @@ class Grades:
         head = f"{mark.label}  {plain(mark.marks)}/{plain(mark.most)}"
         yield from indented([Text(head, self.look.style("key"))], INDENT)
         if mark.given and mark.verdict != "follows":
-            yield from self._paragraphs([f"{_('given')}: {mark.given}"], width, 2 * INDENT)
-            yield from self._paragraphs([f"{_('expected')}: {mark.expected}"], width, 2 * INDENT)
+            given = _("given: {value}").format(value=mark.given)
+            expected = _("expected: {value}").format(value=mark.expected)
+            yield from self._paragraphs([given, expected], width, 2 * INDENT)
         yield from self._paragraphs([reason], width, 2 * INDENT)
 
     def _paragraphs(
