@@ -194,7 +194,7 @@ def test_an_option_says_why() -> None:
 def test_an_answer_that_cannot_be_read_says_how_to_write_it() -> None:
     reader = Reader(first(), (80, 24))
     reader.press("right")
-    assert reader.press("-", "-").endswith("enter send the answer   Esc clear it   → skip")
+    assert reader.press("-", "-").endswith("enter send the answer   Esc clear it   h hint   → skip")
     said = reader.press("enter")
     assert "cannot be read" in said
     assert "Your answer: --_" in said

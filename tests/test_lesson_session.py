@@ -231,10 +231,10 @@ def test_space_and_escape_belong_to_the_answer_only_while_one_is_typed() -> None
     assert at_page(1).press("escape").done
 
 
-def test_letters_within_an_answer_are_no_commands() -> None:
-    typed = pressed(at_page(1), *"3x3hq?lr")
-    assert typed.attempt("sum") == Attempt(typed="3x3hq?lr")
-    assert (typed.done, typed.overlay, typed.language) == (False, "", "en")
+def test_within_an_answer_x_is_typed_and_h_still_hints() -> None:
+    typed = pressed(at_page(1), *"3x32")
+    assert typed.attempt("sum") == Attempt(typed="3x32")
+    assert typed.press("h").attempt("sum") == Attempt(typed="3x32", hints=1)
 
 
 def test_hints_come_one_by_one_and_end() -> None:

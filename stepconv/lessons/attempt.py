@@ -13,7 +13,8 @@ LONGEST = 400
 """Characters of an answer, so that a cat on the keyboard fills no memory."""
 
 _TYPED = frozenset("0123456789-−+.,;/()[]")
-"""Keys that are part of an answer even where nothing is typed yet; others are commands then."""
+_WITHIN = frozenset(("space", "x", "X", "×", "e", "E"))
+"""Keys that are part of an answer, as in 3x32 or 1e3; the second once something is typed."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ class Attempt:
         return None
 
     def _is_typed(self, key: str) -> bool:
-        """Whether a key is part of the answer: any character, once there is something of it."""
-        return key in _TYPED or bool(self.typed and (len(key) == 1 or key == "space"))
+        """Whether a key is part of the answer."""
+        return key in _TYPED or bool(self.typed and key in _WITHIN)
 
 
 def letters(asked: Asked) -> Sequence[str]:

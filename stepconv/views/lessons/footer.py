@@ -106,6 +106,7 @@ def _typing_keys() -> list[tuple[int, str]]:
     return [
         (0, _("enter") + " " + _("send the answer")),
         (1, "Esc " + _("clear it")),
+        (3, "h " + _("hint")),
         (2, "→ " + _("skip")),
     ]
 
