@@ -126,6 +126,7 @@ class JsonLines:
         self._write("verdict", **found)
 
     def _step(self) -> None:
+        self.drill = self.drill.seen()
         question, cell = self.drill.course.question, cell_of(self.drill)
         at = (0,) * (question.problem.run.rank + 2) if cell is None else cell
         found = None if question.trace is None else _placed(question.trace.at(*at))

@@ -28,6 +28,8 @@ class Drill:
         How the question stands.
     wrong : tuple of Codes
         What explains each wrong answer to it.
+    looked : bool
+        Whether the layer was stepped through before the answer was right.
     beside : Comparison or None
         The last wrong answer beside what is right.
     overlay : {"", "help", "beside"}
@@ -49,6 +51,7 @@ class Drill:
     most: int | None = None
     attempt: Attempt = field(default_factory=Attempt)
     wrong: tuple[Codes, ...] = ()
+    looked: bool = False
     beside: Comparison | None = None
     overlay: str = ""
     scroll: int = 0
@@ -69,13 +72,18 @@ class Drill:
         if attempt.tries:
             return WRONG
         if attempt.outcome == RIGHT:
-            return HELPED if attempt.hints else RIGHT
+            return HELPED if attempt.hints or self.looked else RIGHT
         return SHOWN if attempt.outcome else ""
 
     @property
     def last(self) -> bool:
         """Whether no question comes after this one."""
         return self.most is not None and self.course.number >= self.most
+
+    @property
+    def comparable(self) -> bool:
+        """Whether a wrong answer was given of which there is more to show than the right way."""
+        return self.beside is not None and self.beside.telling
 
     # -- what is done ---------------------------------------------------------------------
 
@@ -102,6 +110,10 @@ class Drill:
         if self.done:
             return self
         return replace(self.next() if self.outcome else self, done=True)
+
+    def seen(self) -> Drill:
+        """Take down that the layer is looked at: who then answers had help."""
+        return replace(self, looked=self.looked or not self.attempt.outcome)
 
     def tried(self, attempt: Attempt) -> Drill:
         """Take over how the attempt stands now."""
@@ -157,10 +169,10 @@ class Drill:
         return self
 
     def _step(self) -> Drill:
-        return self if self.course.question.trace is None else replace(self, replay=True)
+        return self if self.course.question.trace is None else replace(self.seen(), replay=True)
 
     def _compare(self) -> Drill:
-        return self if self.beside is None else replace(self, overlay="beside")
+        return replace(self, overlay="beside") if self.comparable else self
 
     def _scroll(self, lines: int) -> Drill:
         return replace(self, scroll=min(max(self.scroll + lines, 0), self.overflow))

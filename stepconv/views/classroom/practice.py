@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.constrain import Constrain
 from rich.text import Text
 
+from stepconv.classroom.asked import the_shape, the_size
 from stepconv.classroom.practice import Comparison
 from stepconv.classroom.topics import topic
 from stepconv.language import _
@@ -36,7 +37,10 @@ class QuestionHead:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         title = Text(self.look.plain("── "), self.look.style("rule"), overflow="ellipsis")
         yield title.append(question_name(self.drill), self.look.style("title"))
-        yield Given(self.drill.course.question.given, self.look)
+        question = self.drill.course.question
+        shapes = question.problem.asked in (the_size, the_shape)
+        inputs = 1 if shapes else question.problem.run.geometry.in_channels
+        yield Given(question.given, self.look, inputs)
 
 
 class PracticePages:
@@ -184,7 +188,7 @@ def _keys(drill: Drill) -> list[tuple[int, str]]:
     keys = [(0, "→ " + (_("skip") if is_open else going))]
     if is_open:
         keys += [(1, "h " + _("hint")), (3, "x " + _("show the answer"))]
-    if drill.beside is not None:
+    if drill.comparable:
         keys.append((1, "c " + _("compare")))
     if traced:
         keys.append((2, "r " + _("step through")))

@@ -31,8 +31,8 @@ class Practised:
             yield from self._said(_("No question was answered."), width)
             return
         text = _(
-            "{count} questions: {right} right at once, {helped} with hints, {missed} not right"
-            " at first"
+            "Questions: {count}. Right at once: {right}; with hints: {helped}; not right at first:"
+            " {missed}."
         )
         counts = text.format(
             count=found.asked, right=found.right, helped=found.helped, missed=found.missed
