@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,7 +113,7 @@ def _seed(given: str | None, folder: Path, force: bool) -> str:
         if not given.strip():
             raise InputError("--seed is empty; give a text, or leave it out")
         return given.strip()
-    if (folder / FILE).is_file() and not force:
+    if os.path.isfile(folder / FILE) and not force:
         return read_key(folder).worksheet.seed
     return drawn_seed()
 
