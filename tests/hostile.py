@@ -143,6 +143,25 @@ def conv1d(input, weight):
         ("disk", "raised", "time"),
     ),
     Hostile(
+        "folders without end",
+        """
+import os
+def conv1d(input, weight):
+    while True:
+        os.mkdir("d")
+        os.chdir("d")
+""",
+        ("disk", "time", "raised", "raised_elsewhere", "memory"),
+    ),
+    Hostile(
+        "files without end",
+        """
+def conv1d(input, weight):
+    for number in range(10**9): open(f"file{{number}}", "w").close()
+""",
+        ("disk", "time", "raised"),
+    ),
+    Hostile(
         "huge array",
         "import numpy as np\ndef conv1d(input, weight): return np.zeros(10**12)",
         ("memory", "raised"),
