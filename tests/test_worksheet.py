@@ -206,9 +206,11 @@ def test_the_sheet(language: str) -> None:
     snapshot.check(f"worksheet-{language}", text)
 
 
-def test_the_key() -> None:
-    page = key_page("bcdf-ghjk", LI, QUESTIONS, worked)
-    snapshot.check("worksheet-key-en", markdown(page))
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_key(language: str) -> None:
+    with using_language(language):
+        text = markdown(key_page("bcdf-ghjk", LI, QUESTIONS, worked))
+    snapshot.check(f"worksheet-key-{language}", text)
 
 
 def test_the_sheet_in_chinese_asks_the_same_of_the_same_numbers() -> None:
