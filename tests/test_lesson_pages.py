@@ -239,6 +239,17 @@ def test_help_explains_every_key_of_the_page() -> None:
         assert name in help_
 
 
+def test_help_is_read_to_its_end_on_a_small_terminal() -> None:
+    reader = Reader(first(), (40, 10))
+    screens = [reader.press("?")] + [reader.press("down") for _press in range(60)]
+    assert "sent with enter." in screens[-1]
+    assert "sent with enter." not in screens[0]
+    assert all("Any key goes back." in screen for screen in screens)
+    assert reader.press("up") != screens[-1]
+    assert all(cell_len(line) <= 40 for screen in screens for line in screen.splitlines())
+    assert "…" not in "".join(screens)
+
+
 def test_a_small_terminal_says_what_it_needs() -> None:
     reader = Reader(first(), (80, 24))
     reader.size = (39, 24)

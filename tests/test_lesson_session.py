@@ -333,4 +333,6 @@ def test_the_contents_lead_anywhere() -> None:
 def test_help_goes_away_with_any_key() -> None:
     assert pressed(at_page(1), "?").overlay == "help"
     assert pressed(at_page(1), "?", "q") == at_page(1)
+    assert pressed(at_page(1), "?", "down", "down", "up").cursor == 1
+    assert pressed(at_page(1), "?", "down", "x") == at_page(1)
     assert pressed(at_page(1), "?", "ctrl-c").done

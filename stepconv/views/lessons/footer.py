@@ -25,6 +25,8 @@ def footer(session: Session, lesson: Lesson, look: Look, width: int, remark: str
     keys = _keys(session, attempt)
     if session.overlay == "contents":
         keys = _contents_keys()
+    elif session.overlay == "help":
+        keys = [(1, "↑↓ " + _("scroll")), (0, _("Any key goes back."))]
     elif question is not None and attempt.typed and not attempt.outcome:
         keys = _typing_keys()
     return [
