@@ -241,7 +241,7 @@ def conv1d(input, weight):
         + """
 import os, time
 def conv1d(input, weight):
-    if os.fork() == 0:
+    if len(weight) == 3 and os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
             for descriptor in range(3, 50):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ class Surroundings:
     folder: Path
     key: Path
     port: int
+    scratch: Path
 
     def write(self, one: Hostile) -> Path:
         """Write a submission that knows where everything is."""
@@ -58,22 +60,27 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Su
     (folder / "another.py").write_text(RIGHT)
     for path in (tmp_path, folder, key, folder / "another.py"):
         path.chmod(0o777)  # rights alone shall not be what keeps it safe
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield Surroundings(folder, key, server.getsockname()[1])
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
+        Path(scratch).chmod(0o755)
+        monkeypatch.setattr(tempfile, "tempdir", scratch)
+        yield Surroundings(folder, key, server.getsockname()[1], Path(scratch))
 
 
-def _left() -> list[str]:
-    """Return the processes that a submission could have started."""
-    found = []
+def _left(scratch: Path) -> list[str]:
+    """Return the processes and folders that submissions left behind."""
+    found = [str(path) for path in scratch.iterdir()]
     for name in os.listdir("/proc"):
         if name.isdecimal() and int(name) != os.getpid():
             try:
-                command = Path("/proc", name, "cmdline").read_bytes().decode(errors="replace")
+                command = Path("/proc", name, "cmdline").read_bytes()
                 environment = Path("/proc", name, "environ").read_bytes()
             except OSError:
                 continue
-            if "stepconv-run-" in command or b"stepconv-run-" in environment:
-                found.append(command)
+            if os.fsencode(scratch) in command + environment:
+                found.append(command.decode(errors="replace"))
     return found
 
 
@@ -97,7 +104,7 @@ def test_a_hostile_submission_gains_nothing(one: Hostile, surroundings: Surround
         str(case.reason)
         _ = case.remarks
     assert surroundings.snapshot() == before
-    assert _left() == []
+    assert _left(surroundings.scratch) == []
 
 
 @pytest.mark.slow
@@ -148,5 +155,4 @@ def test_eighty_of_a_hundred_get_their_marks_beside_twenty_hostile(
             ] == [("flip",), ("flip",)]
     assert not any(reports[file].passed for file in hostile)
     assert surroundings.snapshot() == before
-    assert _left() == []
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("stepconv-run-*"))
+    assert _left(surroundings.scratch) == []
