@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, reduce
 
 import pytest
+from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
 from stepconv.bundled import bundled_folder
@@ -29,7 +31,7 @@ from stepconv.lessons.prose import parse
 from stepconv.lessons.session import Reading, Session
 from stepconv.lessons.shelf import lesson_folders
 from stepconv.views.lessons.markdown import markdown
-from stepconv.views.lessons.pages import FOOTER, Pages
+from stepconv.views.lessons.pages import FOOTER, Pages, Size
 from stepconv.views.lessons.whole import Whole
 from stepconv.views.screen import Screen
 from stepconv.views.theme import Look
@@ -282,6 +284,22 @@ def test_the_language_changes_on_the_page() -> None:
     assert "相乘、相加、移动" in reader.press("t", "l", "escape", "l")
     assert reader.session.attempt("places").outcome == RIGHT
     assert "Multiply, add, move" in reader.press("l")
+
+
+KEYS = [*"npqlrstwxh?abc0127;-", "up", "down", "left", "right", "space", "enter", "escape"]
+KEYS += ["home", "end", "pageup", "pagedown", "backspace"]
+
+
+@given(st.lists(st.sampled_from(KEYS), max_size=40), st.sampled_from([*SIZES, (60, 10)]))
+def test_whatever_is_pressed_the_screen_stays_a_screen(keys: list[str], size: Size) -> None:
+    reader = Reader(small(), size)
+    for key in keys:
+        reader.press(key)
+        reader.session = replace(reader.session.returned(), done=False)
+        screen = reader.screen()
+        assert len(screen) == size[1]
+        assert max(map(cell_len, screen)) <= size[0]
+        assert reader.session.at in reader.session.starts
 
 
 # -- a lesson with every kind of scene and question
