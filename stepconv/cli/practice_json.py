@@ -127,9 +127,8 @@ class JsonLines:
 
     def _step(self) -> None:
         self.drill = self.drill.seen()
-        question, cell = self.drill.course.question, cell_of(self.drill)
-        at = (0,) * (question.problem.run.rank + 2) if cell is None else cell
-        found = None if question.trace is None else _placed(question.trace.at(*at))
+        trace = self.drill.course.question.trace
+        found = None if trace is None else _placed(trace.at(*cell_of(self.drill, trace)))
         self._write("step", step=found)
 
     def _end(self) -> None:
@@ -187,15 +186,16 @@ def _compared(comparison: Comparison | None) -> dict[str, Any] | None:
             "right": comparison.right.output_shape,
             "wrong": None if wrong is None else wrong.output_shape,
         }
-    mistaken = comparison.mistaken()
     return {
         "cell": comparison.cell,
         "right": _placed(comparison.placement()),
-        "wrong": None if mistaken is None else _placed(mistaken),
+        "wrong": _placed(comparison.mistaken()),
     }
 
 
-def _placed(placement: Placement) -> dict[str, Any]:
+def _placed(placement: Placement | None) -> dict[str, Any] | None:
+    if placement is None:
+        return None
     return {
         "output": placement.output_index,
         "terms": [

@@ -78,11 +78,9 @@ class TextLines:
         if beside is not None and beside.tells:
             lines = comparison_lines(beside, self.output.screen.look)
             self.output.screen.show(Group(*lines, Text()))
-        cell = cell_of(self.drill)
         if question.trace is not None:
-            show_step(
-                self.output, question.trace, 0 if cell is None else step_of(question.trace, cell)
-            )
+            cell = cell_of(self.drill, question.trace)
+            show_step(self.output, question.trace, step_of(question.trace, cell))
             self.output.screen.write("\n")
 
     def _become(self, drill: Drill) -> None:

@@ -12,8 +12,9 @@ from stepconv.cli.waiting import compiling, uncollected
 from stepconv.files import shown
 from stepconv.language import _
 from stepconv.lessons.drill import Drill
-from stepconv.lessons.stepping import step_of
+from stepconv.lessons.stepping import inside, step_of
 from stepconv.player import Counts, Player
+from stepconv.record import Trace
 from stepconv.views.classroom.practice import PracticePages
 from stepconv.views.classroom.practised import Practised
 from stepconv.views.frame import views_of
@@ -99,21 +100,16 @@ class _Session:
 
     def _replay(self, terminal: Terminal) -> None:
         """Step through the layer, from where the answer goes wrong."""
-        trace, cell = self.drill.course.question.trace, cell_of(self.drill)
+        trace = self.drill.course.question.trace
         if trace is None:
             return
-        views = views_of(trace)
-        player = Player(
-            Counts.of(trace),
-            views,
-            index=0 if cell is None else step_of(trace, cell),
-            view=views[0],
-        )
+        views, start = views_of(trace), step_of(trace, cell_of(self.drill, trace))
+        player = Player(Counts.of(trace), views, index=start, view=views[0])
         run(trace, self.screen, terminal, player, leave=_("back to the question"))
 
 
-def cell_of(drill: Drill) -> tuple[int, ...] | None:
+def cell_of(drill: Drill, trace: Trace) -> tuple[int, ...]:
     """Return the output cell at which to look: where the answer goes wrong, or the one asked."""
-    if drill.beside is not None and drill.beside.cell is not None:
-        return drill.beside.cell
-    return drill.course.question.cell
+    beside = None if drill.beside is None else drill.beside.cell
+    found = beside or drill.course.question.cell or (0,) * (trace.spec.rank + 2)
+    return inside(trace, found)

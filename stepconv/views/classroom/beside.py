@@ -16,6 +16,7 @@ from stepconv.classroom.questions.wording import place
 from stepconv.classroom.run import Run
 from stepconv.language import _
 from stepconv.record import Placement, Term
+from stepconv.values import by
 from stepconv.views.lessons.breaking import broken
 from stepconv.views.parts.layout import beside
 from stepconv.views.theme import Look
@@ -90,7 +91,8 @@ class Beside:
     def _right(self, width: int) -> list[Text]:
         found = self.comparison
         placement = found.placement()
-        lines = [*self._broken(self._right_name(), "title", width), *self._work(placement)]
+        lines = self._broken(self._right_name(), "title", width)
+        lines += self._absent(found.right, width) if placement is None else self._work(placement)
         if found.seen is not None:
             text = _("wanted: {value}").format(value=found.seen)
             lines += self._broken(text, "note", width)
@@ -107,11 +109,16 @@ class Beside:
         name = self._broken(self._wrong_name(), "title", width)
         if placement is not None:
             return [*name, *self._work(placement, found.placement())]
-        text = _("no placement makes a number here; a 0 was put")
         if not found.has_cell:
-            shape = "×".join(map(str, found.wrong.output_shape[-found.wrong.rank :]))
-            text = _("there is no such cell: the output is {size}").format(size=shape)
+            return [*name, *self._absent(found.wrong, width)]
+        text = _("no placement makes a number here; a 0 was put")
         return [*name, *self._broken(text, "wrong", width)]
+
+    def _absent(self, run: Run, width: int) -> list[Text]:
+        """Say that the output has no such cell."""
+        size = by(run.output_shape[-run.rank :])
+        text = _("there is no such cell: the size is {size}").format(size=size)
+        return self._broken(text, "wrong", width)
 
     def _right_name(self) -> str:
         if isinstance(self.comparison.question.problem, Search):
