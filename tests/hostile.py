@@ -21,13 +21,15 @@ def right(input, weight):
 class Hostile:
     """A submission, and the codes that may be the reasons why it fails; "" for a wrong value.
 
-    `passes`: it is right besides, so it passes, and what it did must come to nothing.
+    `passes`: it is right besides, so it passes, and what it did must come to nothing. `needs`: the
+    protection that alone keeps it from doing harm; where that is missing, it is said.
     """
 
     name: str
     code: str
     reasons: tuple[str, ...] = ("",)
     passes: bool = False
+    needs: str = ""
 
 
 HOSTILE = (
@@ -141,6 +143,25 @@ def conv1d(input, weight):
         ("disk", "raised", "time"),
     ),
     Hostile(
+        "folders without end",
+        """
+import os
+def conv1d(input, weight):
+    while True:
+        os.mkdir("d")
+        os.chdir("d")
+""",
+        ("disk", "time", "raised", "raised_elsewhere", "memory"),
+    ),
+    Hostile(
+        "files without end",
+        """
+def conv1d(input, weight):
+    for number in range(10**9): open(f"file{{number}}", "w").close()
+""",
+        ("disk", "time", "raised"),
+    ),
+    Hostile(
         "huge array",
         "import numpy as np\ndef conv1d(input, weight): return np.zeros(10**12)",
         ("memory", "raised"),
@@ -220,7 +241,7 @@ def conv1d(input, weight):
         + """
 import os, time
 def conv1d(input, weight):
-    if os.fork() == 0:
+    if len(weight) == 3 and os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
             for descriptor in range(3, 50):
@@ -254,6 +275,7 @@ def conv1d(input, weight):
         shutil.rmtree(path, ignore_errors=True)
     return [0.5]
 """,
+        needs="files",
     ),
     Hostile(
         "writes where it should not",
@@ -268,6 +290,7 @@ def conv1d(input, weight):
         written += 1
     return [-written - 0.5]
 """,
+        needs="files",
     ),
     Hostile(
         "reads the key",
@@ -276,6 +299,7 @@ def conv1d(input, weight):
     with open({key!r}) as file: return [float(word) for word in file.read().split()]
 """,
         ("raised",),
+        needs="files",
     ),
     Hostile(
         "looks for the key among processes",
@@ -289,6 +313,7 @@ def conv1d(input, weight):
         except OSError: continue
     return [-found - 0.5]
 """,
+        needs="strangers",
     ),
     Hostile(
         "kills whom it can",
@@ -372,6 +397,7 @@ def conv1d(input, weight):
     return [-1.5]
 """,
         ("raised",),
+        needs="network",
     ),
     Hostile(
         "raises its limits",

@@ -69,7 +69,7 @@ def test_every_failing_case_is_told_with_its_mistake_and_its_replay(here: Path) 
     result = run("exercise", "check", "conv1d_stride.py")
     assert result.status == 1
     failed = result.out.count("\ncase ")
-    assert failed == result.out.count("stepconv trace") == result.out.count("expected") >= 6
+    assert failed == result.out.count("stepconv trace") == result.out.count("\n  expected ") >= 6
     assert "case 1 of 8" in result.out
     data = json.loads(run("exercise", "check", "conv1d_stride.py", "--json").out)
     cases = [case for case in data["cases"] if not case["passed"]]

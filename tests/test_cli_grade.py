@@ -149,6 +149,11 @@ def test_the_worksheet_as_json(teacher: Path) -> None:
         (["grade", "class.csv", "--key", "made", "--csv", "no/where.csv"], "there is no folder no"),
         (["grade", "class.csv", "--exercise", "conv9d"], "there is no exercise conv9d"),
         (["grade", "nowhere.py", "--exercise", "conv1d"], "nowhere.py is missing"),
+        (["grade", "x" * 300, "--key", "made"], "is missing"),
+        (["grade", "x" * 300, "--exercise", "conv1d"], "is missing"),
+        (["grade", "back", "--key", "x" * 300], "is missing"),
+        (["worksheet", "--roster", "x" * 300], "cannot be read"),
+        (["worksheet", "--out", "x" * 300], "cannot be written"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_nothing_is_written(

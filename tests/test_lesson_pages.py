@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, reduce
 
 import pytest
+from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
 from stepconv.bundled import bundled_folder
 from stepconv.classroom.mistakes import mistake
 from stepconv.language import LANGUAGES, using_language
-from stepconv.lessons.format import Code, QuestionMarker, SceneMarker, Table, plain, texts
+from stepconv.lessons.format import (
+    Code,
+    Items,
+    Paragraph,
+    QuestionMarker,
+    SceneMarker,
+    Table,
+    plain,
+    texts,
+)
 from stepconv.lessons.lesson import Lesson
 from stepconv.lessons.loader import load_lesson
 from stepconv.lessons.progress import RIGHT
+from stepconv.lessons.prose import parse
 from stepconv.lessons.session import Reading, Session
 from stepconv.lessons.shelf import lesson_folders
-from stepconv.views.lessons.pages import FOOTER, Pages
+from stepconv.views.lessons.markdown import markdown
+from stepconv.views.lessons.pages import FOOTER, Pages, Size
+from stepconv.views.lessons.whole import Whole
 from stepconv.views.screen import Screen
+from stepconv.views.theme import Look
+from tests import snapshot
+from tests.helpers import DATA
 
 SIZES = [(80, 24), (120, 40), (60, 20), (40, 10)]
 FOLDERS = {folder.name: folder for folder in lesson_folders(bundled_folder())}
@@ -179,7 +196,8 @@ def test_an_option_says_why() -> None:
 def test_an_answer_that_cannot_be_read_says_how_to_write_it() -> None:
     reader = Reader(first(), (80, 24))
     reader.press("right")
-    said = reader.press("-", "-", "enter")
+    assert reader.press("-", "-").endswith("enter send the answer   Esc clear it   h hint   → skip")
+    said = reader.press("enter")
     assert "cannot be read" in said
     assert "Your answer: --_" in said
 
@@ -223,6 +241,17 @@ def test_help_explains_every_key_of_the_page() -> None:
         assert name in help_
 
 
+def test_help_is_read_to_its_end_on_a_small_terminal() -> None:
+    reader = Reader(first(), (40, 10))
+    screens = [reader.press("?")] + [reader.press("down") for _press in range(60)]
+    assert "sent with enter." in screens[-1]
+    assert "sent with enter." not in screens[0]
+    assert all("Any key goes back." in screen for screen in screens)
+    assert reader.press("up") != screens[-1]
+    assert all(cell_len(line) <= 40 for screen in screens for line in screen.splitlines())
+    assert "…" not in "".join(screens)
+
+
 def test_a_small_terminal_says_what_it_needs() -> None:
     reader = Reader(first(), (80, 24))
     reader.size = (39, 24)
@@ -255,3 +284,59 @@ def test_the_language_changes_on_the_page() -> None:
     assert "相乘、相加、移动" in reader.press("t", "l", "escape", "l")
     assert reader.session.attempt("places").outcome == RIGHT
     assert "Multiply, add, move" in reader.press("l")
+
+
+KEYS = [*"npqlrstwxh?abc0127;-", "up", "down", "left", "right", "space", "enter", "escape"]
+KEYS += ["home", "end", "pageup", "pagedown", "backspace"]
+
+
+@given(st.lists(st.sampled_from(KEYS), max_size=40), st.sampled_from([*SIZES, (60, 10)]))
+def test_whatever_is_pressed_the_screen_stays_a_screen(keys: list[str], size: Size) -> None:
+    reader = Reader(small(), size)
+    for key in keys:
+        reader.press(key)
+        reader.session = replace(reader.session.returned(), done=False)
+        screen = reader.screen()
+        assert len(screen) == size[1]
+        assert max(map(cell_len, screen)) <= size[0]
+        assert reader.session.at in reader.session.starts
+
+
+# -- a lesson with every kind of scene and question
+
+
+@cache
+def small() -> Lesson:
+    return load_lesson(DATA / "lessons" / "01-small")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_kind_of_scene_and_question_as_text(language: str) -> None:
+    with using_language(language):
+        text = snapshot.plain(Whole(small(), Look(color=False), answers=True))
+    snapshot.check(f"lesson-small-{language}", text)
+
+
+def test_scenes_of_a_page_are_marked_and_stepped_through_in_turn() -> None:
+    reader = Reader(small(), (100, 60))
+    reader.press("right")
+    assert len(reader.session.scenes) == 2
+    before = [line for line in reader.screen() if line.startswith("▸─")]
+    after = [line for line in reader.press("s").splitlines() if line.startswith("▸─")]
+    assert len(before) == len(after) == 1
+    assert before != after
+    assert "s another scene" in reader.screen()[-1]
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_markdown_is_read_by_our_own_reader_as_it_was_written(name: str) -> None:
+    lesson = lesson_of(name)
+    for language in LANGUAGES:
+        with using_language(language):
+            text = markdown(lesson, Look(color=False), 80, answers=True)
+            blocks, problems = parse(text, "saved.md")
+            assert problems == []
+            prose = [block for block in lesson.blocks() if isinstance(block, Paragraph | Items)]
+            shown = {plain(spans) for block in blocks for spans in texts(block)}
+            for block in prose:
+                assert shown >= {plain(spans) for spans in texts(block)}

@@ -231,6 +231,12 @@ def test_space_and_escape_belong_to_the_answer_only_while_one_is_typed() -> None
     assert at_page(1).press("escape").done
 
 
+def test_within_an_answer_x_is_typed_and_h_still_hints() -> None:
+    typed = pressed(at_page(1), *"3x32")
+    assert typed.attempt("sum") == Attempt(typed="3x32")
+    assert typed.press("h").attempt("sum") == Attempt(typed="3x32", hints=1)
+
+
 def test_hints_come_one_by_one_and_end() -> None:
     session = at_page(1)
     counts = []
@@ -327,4 +333,6 @@ def test_the_contents_lead_anywhere() -> None:
 def test_help_goes_away_with_any_key() -> None:
     assert pressed(at_page(1), "?").overlay == "help"
     assert pressed(at_page(1), "?", "q") == at_page(1)
+    assert pressed(at_page(1), "?", "down", "down", "up").cursor == 1
+    assert pressed(at_page(1), "?", "down", "x") == at_page(1)
     assert pressed(at_page(1), "?", "ctrl-c").done

@@ -16,9 +16,15 @@ from unittest import mock
 import pytest
 from rich.cells import cell_len
 
+from stepconv.bundled import bundled_folder
 from stepconv.cli import main
+from stepconv.cli.lesson_run import Keeper
+from stepconv.lessons.loader import load_lesson
+from stepconv.lessons.progress import Progress, save_place
+from stepconv.lessons.session import Reading, Session
 from tests import snapshot
 from tests.commands import clean_environment, process, run
+from tests.helpers import DATA
 from tests.ptys import Pty, pseudo_terminal, started
 from tests.test_lesson_pages import LESSONS
 
@@ -311,7 +317,44 @@ def test_damaged_progress_is_set_aside_and_said(
     assert kept(folder)["place"] == [1, 0]
 
 
+def test_what_is_refused_once_is_not_tried_again(folder: Path, environment: dict[str, str]) -> None:
+    with mock.patch.dict(os.environ, environment):
+        folder.write_text("{")
+        keeper = Keeper("one-product")
+        assert keeper.begin(restart=True) == Progress()
+        assert "STEPCONV_DATA_DIR" in keeper.remark
+        folder.unlink()
+        session = Session(Reading.of(load_lesson(bundled_folder() / "01-one-product")))
+        keeper.keep_place(session)
+        assert not folder.exists()
+
+
+def test_damage_is_said_once(folder: Path, environment: dict[str, str]) -> None:
+    with mock.patch.dict(os.environ, environment):
+        folder.mkdir()
+        (folder / "lessons.json").write_text("{")
+        assert "lessons.json.damaged-1" in said_by(Keeper("one-product"))
+        assert said_by(Keeper("one-product")) == ""
+
+
+def said_by(keeper: Keeper) -> str:
+    keeper.begin(restart=False)
+    return keeper.remark
+
+
 # -- without a terminal
+
+
+def test_without_a_name_it_is_the_first_unfinished_lesson(
+    folder: Path, environment: dict[str, str]
+) -> None:
+    with mock.patch.dict(os.environ, environment):
+        save_place("one-product", (9, 0), finished=True)
+        save_place("sizes", (9, 0))
+    assert run("lesson", environment=environment).out.startswith("How long is the output?")
+    (folder / "lessons.json").unlink()
+    (folder / "lessons.json").mkdir()
+    assert run("lesson", environment=environment).out.startswith("One product at a time")
 
 
 def test_a_pipe_gets_the_whole_lesson(environment: dict[str, str]) -> None:
@@ -346,6 +389,7 @@ def test_every_lesson_prints_with_its_answers(name: str, environment: dict[str, 
         (("lesson", "1", "--print", "--page", "2"), "leave them out"),
         (("lesson", "1", "--save", "x.pdf"), "has no suffix"),
         (("lesson", "1", "--lessons", "/nowhere/at/all"), "/nowhere/at/all"),
+        (("lesson", "small", "--lessons", str(DATA / "lessons" / "01-small")), "A small lesson"),
     ],
 )
 def test_what_cannot_be_read_says_what_can(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +21,6 @@ LIMITS = Limits(seconds=4, case_seconds=1, memory=400 << 20)
 PATIENT = Limits(seconds=30, case_seconds=10, memory=400 << 20)
 """For those that end by themselves, on a machine that may be busy."""
 
-REACHING = ("deletes what it can", "writes where it should not", "reads the key")
-"""What only a wall in front of the files keeps from doing so; where it is missing, that is said."""
-
 SECRET = "GRADER_SECRET"
 
 
@@ -33,6 +31,7 @@ class Surroundings:
     folder: Path
     key: Path
     port: int
+    scratch: Path
 
     def write(self, one: Hostile) -> Path:
         """Write a submission that knows where everything is."""
@@ -61,27 +60,28 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Su
     (folder / "another.py").write_text(RIGHT)
     for path in (tmp_path, folder, key, folder / "another.py"):
         path.chmod(0o777)  # rights alone shall not be what keeps it safe
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield Surroundings(folder, key, server.getsockname()[1])
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
+        Path(scratch).chmod(0o755)
+        monkeypatch.setattr(tempfile, "tempdir", scratch)
+        yield Surroundings(folder, key, server.getsockname()[1], Path(scratch))
 
 
-def _left() -> list[str]:
-    """Return the processes that a submission could have started."""
-    found = []
+def _left(scratch: Path) -> list[str]:
+    """Return the processes and folders that submissions left behind."""
+    found = [str(path) for path in scratch.iterdir()]
     for name in os.listdir("/proc"):
         if name.isdecimal() and int(name) != os.getpid():
             try:
-                command = Path("/proc", name, "cmdline").read_bytes().decode(errors="replace")
+                command = Path("/proc", name, "cmdline").read_bytes()
                 environment = Path("/proc", name, "environ").read_bytes()
             except OSError:
                 continue
-            if "stepconv-run-" in command or b"stepconv-run-" in environment:
-                found.append(command)
+            if os.fsencode(scratch) in command + environment:
+                found.append(command.decode(errors="replace"))
     return found
-
-
-def _held(code: str) -> bool:
-    return code in protections(LIMITS).held
 
 
 @pytest.mark.slow
@@ -89,8 +89,7 @@ def _held(code: str) -> bool:
 def test_a_hostile_submission_gains_nothing(one: Hostile, surroundings: Surroundings) -> None:
     before = surroundings.snapshot()
     file = surroundings.write(one)
-    if not _held("files") and one.name in REACHING:
-        assert "files" in protections(LIMITS).missing
+    if one.needs in protections(LIMITS).missing:
         return
     limits = LIMITS if "time" in one.reasons else PATIENT
     begun = time.monotonic()
@@ -105,21 +104,22 @@ def test_a_hostile_submission_gains_nothing(one: Hostile, surroundings: Surround
         str(case.reason)
         _ = case.remarks
     assert surroundings.snapshot() == before
-    assert _left() == []
+    assert _left(surroundings.scratch) == []
 
 
 @pytest.mark.slow
-def test_what_reaches_out_reaches_nothing(surroundings: Surroundings) -> None:
+@pytest.mark.parametrize(
+    "name", ["writes where it should not", "looks for the key among processes"]
+)
+def test_what_reaches_out_reaches_nothing(name: str, surroundings: Surroundings) -> None:
     """What these return counts what they reached: see their code."""
-    for name, protection in [
-        ("writes where it should not", "files"),
-        ("looks for the key among processes", "strangers"),
-    ]:
-        one = next(one for one in HOSTILE if one.name == name)
-        report = check(exercise("conv1d"), surroundings.write(one), limits=PATIENT)
-        got = report.cases[0].got
-        assert got is not None
-        assert (got[0] == -0.5) == _held(protection)
+    one = next(one for one in HOSTILE if one.name == name)
+    if one.needs in protections(LIMITS).missing:
+        return
+    report = check(exercise("conv1d"), surroundings.write(one), limits=PATIENT)
+    assert [None if case.got is None else case.got.tolist() for case in report.cases] == [
+        [-0.5]
+    ] * len(report.cases)
 
 
 @pytest.mark.slow
@@ -136,7 +136,7 @@ def test_eighty_of_a_hundred_get_their_marks_beside_twenty_hostile(
             RIGHT + f"def conv1d(input, weight): return right(input, weight{flip})", "utf-8"
         )
         honest[file] = good
-    chosen = [one for one in HOSTILE if not one.passes and one.name != "deletes what it can"][:20]
+    chosen = [one for one in HOSTILE if not one.passes and not one.needs][:20]
     hostile = [surroundings.write(one) for one in chosen]
     before = surroundings.snapshot()
     files = sorted([*honest, *hostile], key=lambda file: hash(file.name) % 97)
@@ -155,5 +155,4 @@ def test_eighty_of_a_hundred_get_their_marks_beside_twenty_hostile(
             ] == [("flip",), ("flip",)]
     assert not any(reports[file].passed for file in hostile)
     assert surroundings.snapshot() == before
-    assert _left() == []
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("stepconv-run-*"))
+    assert _left(surroundings.scratch) == []

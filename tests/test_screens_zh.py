@@ -96,6 +96,7 @@ ALLOWED = frozenset(
         r"\S+",
         """
         stepconv trace shape receptive matrix samples bench
+        lesson lessons practice exercise worksheet grade
         zeros reflect replicate circular symmetric valid same same_lower full causal
         padding output_padding groups gather scatter auto always never en zh table steps
         txt md html svg json csv npz edges

@@ -199,14 +199,14 @@ QUESTIONS = tuple(
 )
 
 
-@pytest.mark.parametrize("language", ["en"])
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_sheet(language: str) -> None:
     with using_language(language):
         text = markdown(sheet_page("bcdf-ghjk", LI, QUESTIONS))
     snapshot.check(f"worksheet-{language}", text)
 
 
-@pytest.mark.parametrize("language", ["en"])
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_key(language: str) -> None:
     with using_language(language):
         text = markdown(key_page("bcdf-ghjk", LI, QUESTIONS, worked))

@@ -15,6 +15,7 @@ from stepconv.cli.lessons import lessons
 from stepconv.cli.matrix import matrix
 from stepconv.cli.options import _
 from stepconv.cli.output import Output
+from stepconv.cli.practice import practice
 from stepconv.cli.receptive import receptive
 from stepconv.cli.samples import samples
 from stepconv.cli.shape import shape
@@ -86,6 +87,15 @@ stepconv lesson padding --save padding.html --answers""",
 stepconv lessons
 stepconv lessons check my-lessons
 stepconv lessons reset sizes""",
+    ),
+    (
+        practice,
+        _("Answer questions; a mistake gets its name, and its topic comes back sooner."),
+        """\
+stepconv practice
+stepconv practice padding --level 2
+stepconv practice --seed 7 --count 10
+stepconv practice --list""",
     ),
     (
         exercise,

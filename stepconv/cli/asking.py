@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -28,6 +29,9 @@ from stepconv.views.lessons.question import HintView, QuestionView, VerdictView
 Replay = Callable[[Attempt], None]
 """Shows where an attempt goes wrong; see `show_step`."""
 
+Told = Callable[[Attempt], None]
+"""Called behind what is said of an answer, such as to add to it."""
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -44,6 +48,7 @@ def ask(
     title: str = "",
     view: RenderableType | None = None,
     replay: Replay | None = None,
+    told: Told | None = None,
 ) -> Answered:
     """Ask a question until it is answered, shown, passed over, or nobody is there any more.
 
@@ -60,19 +65,21 @@ def ask(
         What shows the question, instead of its words and options alone.
     replay : callable, optional
         Called with a wrong attempt when the reader wants to see where it goes wrong.
+    told : callable, optional
+        Called with the attempt after every verdict.
 
     Raises
     ------
     InputError
         Where standard input is not text.
     """
-    asking = _Asking(asked, output, replay)
+    asking = _Asking(asked, output, replay, told)
     asking.show(view or QuestionView(asked, output.screen.look, title=title))
     asking.explain()
     attempt = Attempt()
     while not attempt.outcome:
         line = asking.line()
-        word = "q" if line is None else line.strip()
+        word = "q" if line is None else _word(line)
         if word == "q":
             return Answered(attempt, "quit")
         if word == "s":
@@ -92,10 +99,13 @@ def show_step(output: Output, trace: Trace, step: int) -> None:
 class _Asking:
     """What is printed and read while one question is asked."""
 
-    def __init__(self, asked: Asked, output: Output, replay: Replay | None) -> None:
+    def __init__(
+        self, asked: Asked, output: Output, replay: Replay | None, told: Told | None
+    ) -> None:
         self.asked = asked
         self.output = output
         self.replay = replay
+        self.told = told
 
     def show(self, view: RenderableType) -> None:
         """Print something and a blank line."""
@@ -122,13 +132,15 @@ class _Asking:
 
     def answer(self, attempt: Attempt, word: str) -> Attempt:
         """Return the attempt after a line that was typed, and show what is to be said."""
-        if word in ("h", "?", "？"):
+        if word in ("h", "?"):
             return self._hint(attempt)
         if word == "r":
             return self._step(attempt)
         after = attempt.give_up() if word == "x" else attempt.submit(word, self.asked)
         if after is not attempt:
             self.show(VerdictView(self.asked, after, self.output.screen.look))
+            if self.told is not None:
+                self.told(after)
             if after.wrong and self._can_step(after):
                 self.note(_("r shows where it goes wrong"))
         return after
@@ -155,6 +167,12 @@ class _Asking:
     def _can_step(self, attempt: Attempt) -> bool:
         verdict = attempt.verdict
         return self.replay is not None and verdict is not None and verdict.cell is not None
+
+
+def _word(line: str) -> str:
+    """Return a line without what surrounds it, and a full-width letter as the key it stands for."""
+    word = line.strip()
+    return unicodedata.normalize("NFKC", word).lower() if len(word) == 1 else word
 
 
 def _interactive(output: Output) -> bool:

@@ -16,6 +16,7 @@ from stepconv.errors import InputError
 
 if TYPE_CHECKING:
     from stepconv.cli.output import Output
+    from stepconv.lessons.lesson import Lesson
     from stepconv.lessons.shelf import Head
 
 SAVED = (".txt", ".md", ".html")
@@ -111,19 +112,24 @@ def _read(
 
 def _print(output: Output, head: Head, save: Sequence[str], *, answers: bool, whole: bool) -> None:
     """Write the whole lesson to files, and print it where it is not for them alone."""
-    from stepconv.cli.show import PICTURE_WIDTH, tell_saved
     from stepconv.cli.waiting import compiling, uncollected
     from stepconv.lessons.loader import load_lesson
-    from stepconv.views.lessons.export import save_lesson
     from stepconv.views.lessons.whole import Whole
 
     one = load_lesson(head.folder)
     screen = output.screen
     with uncollected(), compiling(output.errors):
         for path in save:
-            width = screen.chosen_width or PICTURE_WIDTH
-            save_lesson(one, path, width=width, ascii=screen.look.ascii, answers=answers)
-            tell_saved(output, path)
+            _save(one, path, output, answers=answers)
         shown = Whole(one, screen.look, answers=answers) if whole or not save else None
         text = "" if shown is None else screen.text(shown)
     screen.write(text)
+
+
+def _save(one: Lesson, path: str, output: Output, *, answers: bool) -> None:
+    from stepconv.cli.show import PICTURE_WIDTH, tell_saved
+    from stepconv.views.lessons.export import save_lesson
+
+    width = output.screen.chosen_width or PICTURE_WIDTH
+    save_lesson(one, path, width=width, ascii=output.screen.look.ascii, answers=answers)
+    tell_saved(output, path)

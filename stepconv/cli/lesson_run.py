@@ -162,6 +162,8 @@ def _loop(
                 with using_language(session.language):
                     _replay(pages.lesson, session, session.replay, screen, terminal)
                 session, drawn = session.returned(), None
+            if session.done:
+                break
     return session
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,7 +113,7 @@ def _seed(given: str | None, folder: Path, force: bool) -> str:
         if not given.strip():
             raise InputError("--seed is empty; give a text, or leave it out")
         return given.strip()
-    if (folder / FILE).is_file() and not force:
+    if os.path.isfile(folder / FILE) and not force:
         return read_key(folder).worksheet.seed
     return drawn_seed()
 
@@ -152,7 +153,7 @@ def _warn(output: Output, sheet: Worksheet, issued: Issued) -> None:
         )
         output.note(text.format(files=", ".join(shown(name, 200) for name in issued.kept)))
     if issued.others:
-        text = translated("These folders are of no student of this class: {folders}")
+        text = translated(_("These folders are of no student of this class: {folders}"))
         output.note(text.format(folders=", ".join(shown(name, 200) for name in issued.others)))
     if guessable(sheet.seed):
         output.note(

@@ -12,8 +12,9 @@ from stepconv.lessons.questions import LETTERS
 LONGEST = 400
 """Characters of an answer, so that a cat on the keyboard fills no memory."""
 
-_TYPED = frozenset("0123456789-+.,;/()[]")
-"""Keys that are part of an answer even where nothing is typed yet; others are commands then."""
+_TYPED = frozenset("0123456789-−+.,;/()[]")
+_WITHIN = frozenset(("space", "x", "X", "×", "e", "E"))
+"""Keys that are part of an answer, as in 3x32 or 1e3; the second once something is typed."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +79,20 @@ class Attempt:
             return self.submit(self.typed, asked)
         if self.typed and key in ("backspace", "escape"):
             return replace(self, typed=self.typed[:-1] if key == "backspace" else "")
-        if key.upper() in letters(asked):
+        if asked.options and key.upper() in letters(asked):
             return replace(self, typed=key.upper())
+        if not asked.options and self._is_typed(key):
+            typed = self.typed + (" " if key == "space" else key)
+            return replace(self, typed=typed[:LONGEST])
         if key == "h":
             return self.hint(asked)
         if key == "x":
             return self.give_up()
-        return self._type(" " if key == "space" and self.typed else key, asked)
+        return None
 
-    def _type(self, key: str, asked: Asked) -> Attempt | None:
-        if asked.options or not (key in _TYPED or key == " "):
-            return None
-        return replace(self, typed=(self.typed + key)[:LONGEST])
+    def _is_typed(self, key: str) -> bool:
+        """Whether a key is part of the answer."""
+        return key in _TYPED or bool(self.typed and key in _WITHIN)
 
 
 def letters(asked: Asked) -> Sequence[str]:

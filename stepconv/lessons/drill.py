@@ -8,41 +8,10 @@ from dataclasses import dataclass, field, replace
 from stepconv.classroom.practice import Comparison, Course
 from stepconv.classroom.practice.course import Codes
 from stepconv.classroom.practice.schedule import HELPED, RIGHT, SHOWN, SKIPPED, WRONG
-from stepconv.classroom.questions import Question
+from stepconv.lessons.asked import Practised
 from stepconv.lessons.attempt import Attempt
-from stepconv.lessons.format import Span, Spans
-from stepconv.lessons.questions import Verdict
 
 _TO_THE_END = 1 << 30
-
-
-class Drilled:
-    """A question of practice, as `stepconv.lessons.asked` wants questions."""
-
-    options: tuple[()] = ()
-
-    def __init__(self, question: Question) -> None:
-        self.question = question
-
-    @property
-    def ask(self) -> Spans:
-        """The question, in the current language."""
-        return (Span(self.question.ask),)
-
-    @property
-    def hints(self) -> tuple[Spans, ...]:
-        """The hints, in the current language."""
-        return tuple((Span(hint),) for hint in self.question.hints)
-
-    @property
-    def right_answer(self) -> str:
-        """The answer as it may be typed."""
-        return self.question.right_answer
-
-    def judge(self, text: str) -> Verdict:
-        """Say what is to be said of an answer."""
-        found = self.question.judge(text)
-        return Verdict(found.right, found.problem, (), found.diagnosis, found.cell)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +28,8 @@ class Drill:
         How the question stands.
     wrong : tuple of Codes
         What explains each wrong answer to it.
+    looked : bool
+        Whether the layer was stepped through before the answer was right.
     beside : Comparison or None
         The last wrong answer beside what is right.
     overlay : {"", "help", "beside"}
@@ -80,6 +51,7 @@ class Drill:
     most: int | None = None
     attempt: Attempt = field(default_factory=Attempt)
     wrong: tuple[Codes, ...] = ()
+    looked: bool = False
     beside: Comparison | None = None
     overlay: str = ""
     scroll: int = 0
@@ -89,9 +61,9 @@ class Drill:
     done: bool = False
 
     @property
-    def asked(self) -> Drilled:
+    def asked(self) -> Practised:
         """The question."""
-        return Drilled(self.course.question)
+        return Practised(self.course.question)
 
     @property
     def outcome(self) -> str:
@@ -100,7 +72,7 @@ class Drill:
         if attempt.tries:
             return WRONG
         if attempt.outcome == RIGHT:
-            return HELPED if attempt.hints else RIGHT
+            return HELPED if attempt.hints or self.looked else RIGHT
         return SHOWN if attempt.outcome else ""
 
     @property
@@ -108,19 +80,24 @@ class Drill:
         """Whether no question comes after this one."""
         return self.most is not None and self.course.number >= self.most
 
+    @property
+    def comparable(self) -> bool:
+        """Whether a wrong answer was given of which there is more to show than the right way."""
+        return self.beside is not None and self.beside.telling
+
     # -- what is done ---------------------------------------------------------------------
 
     def answered(self, text: str) -> Drill:
         """Have an answer judged."""
-        return self._tried(self.attempt.submit(text, self.asked))
+        return self.tried(self.attempt.submit(text, self.asked))
 
     def hinted(self) -> Drill:
         """Ask for one hint more."""
-        return self._tried(self.attempt.hint(self.asked))
+        return self.tried(self.attempt.hint(self.asked))
 
     def given_up(self) -> Drill:
         """Have the answer shown."""
-        return self._tried(self.attempt.give_up())
+        return self.tried(self.attempt.give_up())
 
     def next(self) -> Drill:
         """Go on to the next question; one that is still open is passed over."""
@@ -134,7 +111,12 @@ class Drill:
             return self
         return replace(self.next() if self.outcome else self, done=True)
 
-    def _tried(self, attempt: Attempt) -> Drill:
+    def seen(self) -> Drill:
+        """Take down that the layer is looked at: who then answers had help."""
+        return replace(self, looked=self.looked or not self.attempt.outcome)
+
+    def tried(self, attempt: Attempt) -> Drill:
+        """Take over how the attempt stands now."""
         said = attempt.hints, attempt.verdict, attempt.outcome
         if said == (self.attempt.hints, self.attempt.verdict, self.attempt.outcome):
             return replace(self, attempt=attempt)
@@ -171,7 +153,7 @@ class Drill:
         attempt = self.attempt.press({"、": ","}.get(key, key), self.asked)
         if attempt is not None:
             # Enter on an empty line sends nothing, and is no wish to go on either.
-            return self._tried(attempt)
+            return self.tried(attempt)
         action = _KEYS.get(key)
         return self if action is None else action(self)
 
@@ -187,10 +169,10 @@ class Drill:
         return self
 
     def _step(self) -> Drill:
-        return self if self.course.question.trace is None else replace(self, replay=True)
+        return self if self.course.question.trace is None else replace(self.seen(), replay=True)
 
     def _compare(self) -> Drill:
-        return self if self.beside is None else replace(self, overlay="beside")
+        return replace(self, overlay="beside") if self.comparable else self
 
     def _scroll(self, lines: int) -> Drill:
         return replace(self, scroll=min(max(self.scroll + lines, 0), self.overflow))

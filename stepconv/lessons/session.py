@@ -95,7 +95,7 @@ class Session:
         For each question that was begun, how it stands.
     overlay : {"", "help", "contents"}
     cursor : int
-        The entry chosen in the contents.
+        The entry chosen in the contents; the lines passed at the top of the help.
     replay : Replay or None
         What is to be stepped through now, before the page is shown again.
     done, follow : bool
@@ -226,7 +226,10 @@ class Session:
         if key == "ctrl-c":
             return replace(self, done=True)
         if self.overlay == "help":
-            return replace(self, overlay="")
+            moves = {"up": -1, "down": 1}
+            if key in moves:
+                return replace(self, cursor=max(self.cursor + moves[key], 0))
+            return replace(self, overlay="", cursor=0)
         if self.overlay:
             return self._choose(key)
         if (answered := self._answer(key)) is not None:
@@ -375,6 +378,6 @@ _KEYS: dict[str, Callable[[Session], Session]] = {
     **_keys("s", Session._next_scene),
     **_keys("t", Session._contents),
     **_keys("l", Session._switch),
-    **_keys("?", lambda state: replace(state, overlay="help")),
+    **_keys("?", lambda state: replace(state, overlay="help", cursor=0)),
     **_keys("q escape", lambda state: replace(state, done=True)),
 }

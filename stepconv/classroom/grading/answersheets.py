@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -71,7 +72,7 @@ def grade_answers(
     """
     key = read_key(key_folder)
     handed, ungraded = assigned(key, answer_files(paths))
-    everyone = any(path.is_dir() for path in paths)
+    everyone = any(os.path.isdir(path) for path in paths)
     work = [handed.get(one.id, Handed(one)) for one in key.students if everyone or one.id in handed]
     graded = []
     for one in _graded(key, key_folder, work, jobs):

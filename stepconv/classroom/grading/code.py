@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -74,20 +75,23 @@ def grade_code(
             pool.submit(copy_context().run, _grade, name, path, exercise, seed, require_isolation)
             for name, path in work
         ]
-        for one in running:
-            student, lacking = one.result()
-            graded.append(student)
-            missing.update(dict.fromkeys(lacking))
-            told(len(graded), len(work))
+        try:
+            for one in running:
+                student, lacking = one.result()
+                graded.append(student)
+                missing.update(dict.fromkeys(lacking))
+                told(len(graded), len(work))
+        finally:
+            pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the rest of the class
     return Report(exercise.id, tuple(graded), missing=tuple(missing))
 
 
 def _submissions(paths: Sequence[Path], entire: bool) -> Iterator[tuple[str, Path]]:
     """Return each submission with whose it is: a file or folder is called after its student."""
     for path in paths:
-        if not path.exists() and not path.is_symlink():
+        if not os.path.lexists(path):
             raise InputError("{path} is missing", path=shown(str(path), 200))
-        if entire or not path.is_dir():
+        if entire or not os.path.isdir(path):
             yield path.stem, path
             continue
         for entry in sorted(path.iterdir()):

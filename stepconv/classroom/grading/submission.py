@@ -66,9 +66,9 @@ def answer_files(paths: Sequence[Path]) -> Iterator[Path]:
         Where there is no such path.
     """
     for path in paths:
-        if not path.exists() and not path.is_symlink():
+        if not os.path.lexists(path):
             raise InputError("{path} is missing", path=shown(str(path), 200))
-        if not path.is_dir():
+        if not os.path.isdir(path):
             yield path
             continue
         for folder, folders, names in os.walk(path):

@@ -75,6 +75,11 @@ class Comparison:
         return None if self.explanation is None else self.explanation.run
 
     @property
+    def telling(self) -> bool:
+        """Whether there are two sides to it: another way of working, number, or aim."""
+        return any(side is not None for side in (self.explanation, self.written, self.seen))
+
+    @property
     def tells(self) -> bool:
         """Whether looking at it tells the answer: not if there is more than one cell to do."""
         problem = self.question.problem
@@ -84,9 +89,15 @@ class Comparison:
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """The output cells, in their order."""
-        known = self.question.trace is not None
-        return tuple(np.ndindex(*self.right.geometry.output_shape)) if known else ()
+        """The output cells, in their order; then those that the mistaken output has besides."""
+        if self.question.trace is None:
+            return ()
+        right, wrong = self.right.output, self.wrong
+        cells = list(np.ndindex(right.shape))
+        if wrong is not None and not isinstance(self.question.problem, Search):
+            more = np.ndindex(wrong.output.shape) if wrong.output.ndim == right.ndim else ()
+            cells += [cell for cell in more if _at(right, cell) is None]
+        return tuple(cells)
 
     def at(self, number: int) -> Comparison:
         """Return the comparison at another of its cells, round again behind the last."""
@@ -98,9 +109,10 @@ class Comparison:
         """Which of the cells it is at, from 0."""
         return self.cells.index(self.cell) if self.cell in self.cells else 0
 
-    def placement(self) -> Placement:
-        """How the cell comes about."""
-        assert self.cell is not None
+    def placement(self) -> Placement | None:
+        """How the cell comes about; None where the right output has no such cell."""
+        if self.cell is None or _at(self.right.output, self.cell) is None:
+            return None
         return self.right.trace.at(*self.cell)
 
     def mistaken(self) -> Placement | None:
@@ -147,8 +159,8 @@ class Comparison:
         else:
             return self.cell
         for cell in self.cells:
-            found = _at(other, cell)
-            if found is None or not problem.close(found, right[cell]):
+            found, own = _at(other, cell), _at(right, cell)
+            if found is None or own is None or not problem.close(found, own):
                 return cell
         return self.cell
 

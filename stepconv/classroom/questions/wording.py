@@ -58,7 +58,7 @@ def settings(run: Run, hide: tuple[str, ...] = ()) -> str:
     told = {name: value for name, value in run.options.items() if name not in hide}
     words = [_("transposed")] if told.pop("transposed", False) else []
     words += [f"{name} {_value(name, value)}" for name, value in told.items()]
-    return ", ".join(words)
+    return _(", ").join(words)
 
 
 def place(cell: tuple[int, ...], run: Run) -> str:

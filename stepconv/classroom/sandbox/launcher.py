@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+DEEPEST = 30
 GLANCE, LOOK = 0.005, 0.05
 """Seconds between looks at whether it has ended, and at what it uses."""
 
@@ -48,10 +49,12 @@ def main() -> None:
         print(json.dumps({"excess": "start", "status": error.errno}))
         return
     os.close(task["channel"])
-    excess = watch(child, task)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    end_all(child)
+    try:
+        excess = watch(child, task)
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        end_all(child)
     print(json.dumps({"excess": excess, "status": child.returncode}))
 
 
@@ -97,14 +100,26 @@ def resident(process: int) -> int:
 
 
 def weight(folder: str, most: int) -> int:
-    """Return the bytes that a folder holds, each file at least a block; counting ends at `most`."""
+    """Return about how many bytes a folder holds, a block for each name included.
+
+    Counting ends above `most`, and folders in one another below `DEEPEST` count as more: they
+    take long to remove.
+    """
     found = 0
-    for place, folders, files in os.walk(folder):
-        for name in files + folders:
-            with contextlib.suppress(OSError):
-                found += max(os.lstat(os.path.join(place, name)).st_blocks * 512, 4096)
-            if found > most:
-                return found
+    waiting = [(folder, 0)]
+    while waiting:
+        place, depth = waiting.pop()
+        if depth > DEEPEST:
+            return most + 1
+        with contextlib.suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                found += 4096
+                with contextlib.suppress(OSError):
+                    found += entry.stat(follow_symlinks=False).st_blocks * 512
+                if found > most:
+                    return found
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((entry.path, depth + 1))
     return found
 
 

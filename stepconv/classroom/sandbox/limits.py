@@ -29,10 +29,10 @@ class Limits:
     Examples
     --------
     >>> Limits().seconds
-    30.0
+    20.0
     """
 
-    seconds: float = 30.0
+    seconds: float = 20.0
     case_seconds: float = 5.0
     memory: int = 1024 * MEGABYTE
     file: int = 16 * MEGABYTE

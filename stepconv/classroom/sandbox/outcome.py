@@ -31,7 +31,7 @@ _REASONS: Mapping[str, Callable[[], str]] = {
     "total_time": lambda: _("no time was left: all cases together have {total} seconds"),
     "memory": lambda: _("needed more memory than the {megabytes} MB it may have"),
     "processes": lambda: _("started more processes than the {processes} it may have"),
-    "disk": lambda: _("wrote more than the {disk} MB that its folder may hold"),
+    "disk": lambda: _("wrote more than the {disk} MB, or deeper folders, than its folder may hold"),
     "ended": lambda: _("ended Python (exit status {status}) before it returned"),
     "crashed": lambda: _("Python crashed ({signal})"),
     "flood": lambda: _("sent more than a result may hold"),

@@ -58,6 +58,7 @@ def run_process(
     user = FIRST_USER + scratch.folder.stat().st_ino % 10**9
     task = task | {
         "user": user if wall.drops else None,
+        "reads": wall.reads,
         "seconds": seconds,
         "memory": limits.memory,
         "file": limits.file,

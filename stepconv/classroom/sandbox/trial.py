@@ -37,8 +37,8 @@ def chosen_wall(limits: Limits) -> tuple[Wall, Protections]:
         if held is not None:
             return wall, Protections(held, wall.means)
     raise InputError(
-        "Python with NumPy cannot be started in a process of its own; run submissions with a"
-        " Python installed in the usual way"
+        "a submission cannot be locked in here: Python with NumPy does not start in a process of"
+        " its own with fewer rights; install bubblewrap (bwrap), and do not run them as root"
     )
 
 

@@ -27,11 +27,14 @@ class Wall:
         Where that program is.
     drops : bool
         Whether the submission, started by root, becomes a user of its own.
+    reads : bool
+        Whether that user may read everything: needed where Python lies in root's home.
     """
 
     means: str = ""
     program: str = ""
     drops: bool = False
+    reads: bool = False
 
     def command(self, scratch: Scratch, inner: list[str]) -> list[str]:
         """Return the command that runs `inner` behind this wall."""
@@ -45,13 +48,24 @@ class Wall:
 
 
 def walls() -> list[Wall]:
-    """Return the walls that may work here, the best first; only a trial tells which do."""
-    drops = (True, False) if os.getuid() == 0 else (False,)
-    found = []
-    for means in ("bwrap", "unshare"):
-        program = shutil.which(means) if sys.platform == "linux" else None
-        found += [Wall(means, program, dropping) for dropping in drops if program]
-    return found + [Wall(drops=dropping) for dropping in drops]
+    """Return the walls that may work here, the best first; only a trial tells which do.
+
+    None of them leaves a submission with the rights of root outside of a bubble.
+    """
+    found = {
+        means: program
+        for means in ("bwrap", "unshare")
+        if sys.platform == "linux" and (program := shutil.which(means))
+    }
+    bubble = [("bwrap", found["bwrap"])] if "bwrap" in found else []
+    others = [("unshare", found["unshare"])] if "unshare" in found else []
+    others.append(("", ""))
+    if os.getuid() != 0:
+        return [Wall(*one) for one in bubble + others]
+    return [
+        *(Wall(*one, drops) for one in bubble for drops in (True, False)),
+        *(Wall(*one, True, reads) for reads in (False, True) for one in others),
+    ]
 
 
 def _bubble(scratch: Scratch, drops: bool) -> list[str]:

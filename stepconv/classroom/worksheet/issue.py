@@ -61,10 +61,10 @@ def check_folders(sheets: Path, key: Path, id: str, *, force: bool) -> None:
             sheets=shown(str(sheets), 200),
         )
     for folder in (sheets, key):
-        if folder.exists() and not folder.is_dir():
+        if os.path.exists(folder) and not os.path.isdir(folder):
             raise InputError("{path} is no folder; name another", path=shown(str(folder), 200))
     for folder, name in ((sheets, MARKER), (key, FILE)):
-        if force or not folder.exists() or not any(folder.iterdir()):
+        if force or not os.path.isdir(folder) or not _listed(folder):
             continue
         other = _id_in(folder / name)
         if other is None:
@@ -123,6 +123,8 @@ def _issue(key: Key, sheets: Path, folder: Path, worked: Worked, told: Told) -> 
         marker = {"format": MARKER_FORMAT, "worksheet": key.id}
         _write(staged[0] / FILE, key.to_json())
         _write(staged[1] / MARKER, json.dumps(marker) + "\n")
+        for target in (sheets, folder):  # both, before anything is moved to either
+            target.mkdir(parents=True, exist_ok=True)
         # Last of all the file that names the worksheet, so that a folder which has it is whole.
         _install(staged[0], folder, last=FILE)
         folder.chmod(0o700)
@@ -184,6 +186,17 @@ def _install(stage: Path, folder: Path, last: str) -> list[str]:
 def _filled(target: Path, template: Path) -> bool:
     """Whether an answer file is there already and differs from the empty one."""
     return target.is_file() and target.read_bytes() != template.read_bytes()
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError as error:
+        raise InputError(
+            "{path} cannot be read: {reason}",
+            path=shown(str(folder), 200),
+            reason=error.strerror or error,
+        ) from error
 
 
 def _id_in(path: Path) -> str | None:

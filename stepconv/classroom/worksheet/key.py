@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -100,9 +101,9 @@ def read_key(folder: Path) -> Key:
     InputError
         Where there is none, or it is damaged.
     """
-    path = folder / FILE if folder.is_dir() else folder
+    path = folder / FILE if os.path.isdir(folder) else folder
     name = shown(str(path), 200)
-    if not path.exists():
+    if not os.path.exists(path):
         raise InputError(
             "{path} is missing; give with --key the folder that stepconv worksheet wrote the key"
             " to",

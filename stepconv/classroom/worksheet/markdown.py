@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from unicodedata import east_asian_width
 
 from stepconv.classroom.worksheet.page import (
     Beside,
@@ -63,7 +64,7 @@ def _grid(grid: Grid) -> str:
         rows = [[label, *row] for label, row in zip(grid.labels, rows, strict=True)]
     lines = [[_escaped(cell) for cell in heads]]
     lines += [[_escaped(cell) or _BLANK for cell in row] for row in rows]
-    sizes = [max(1, *map(len, column)) for column in zip(*lines, strict=True)]
+    sizes = [max(1, *map(_width, column)) for column in zip(*lines, strict=True)]
     drawn = [_row(line, sizes) for line in lines]
     drawn.insert(1, "|" + "|".join("-" * (size + 2) for size in sizes) + "|")
     title = _("{name}:").format(name=_escaped(grid.title)) + "\n\n" if grid.title else ""
@@ -71,8 +72,13 @@ def _grid(grid: Grid) -> str:
 
 
 def _row(cells: Sequence[str], sizes: Sequence[int]) -> str:
-    texts = [cell.rjust(size) for cell, size in zip(cells, sizes, strict=True)]
+    texts = [" " * (size - _width(cell)) + cell for cell, size in zip(cells, sizes, strict=True)]
     return "| " + " | ".join(texts) + " |"
+
+
+def _width(text: str) -> int:
+    """Columns of a text: Chinese letters take two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _escaped(text: str) -> str:

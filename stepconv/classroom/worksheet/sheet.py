@@ -65,6 +65,8 @@ def key_page(
                 yield tables(grids(value, question.problem.run.rank, "", _("channel {number}")))
             yield Paragraph(_("In the answer file: {answer}").format(answer=written(value)))
         if text := worked(question.problem):
+            if question.problem.run.weight.shape[:2] != (1, 1):
+                yield Paragraph(_("In the engine's table, channels are counted from 0:"))
             yield Listing(text)
 
 

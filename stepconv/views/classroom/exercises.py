@@ -148,6 +148,9 @@ class CheckedFile:
             text = _("next: stepconv exercise start {name}").format(name=self.next_exercise.id)
             yield from self._flow(text, width, "note")
         elif not report.passed:
+            if report.problem is None:
+                text = _("the command below each case shows how what is expected comes about")
+                yield from self._flow(text, width, "note")
             text = _("stepconv exercise hint {name} gives a hint").format(name=report.exercise.id)
             yield from self._flow(text, width, "note")
         if not report.protections.complete:
@@ -162,7 +165,8 @@ def _lines(value: Any, width: int) -> list[str]:
     """Return a value as Python shows it, cut where it is long."""
     if isinstance(value, np.ndarray):
         with np.printoptions(threshold=400, edgeitems=4, suppress=True, precision=6):
-            return _cut(np.array2string(value, max_line_width=max(width, 20)).splitlines(), width)
+            text = np.array2string(value, max_line_width=max(width, 20))
+            return _cut([line for line in text.splitlines() if line], width)
     return _cut([str(value)], width)
 
 

@@ -21,6 +21,8 @@ from stepconv.views.theme import Look
 INDENT = 2
 MOST_QUESTIONS = 10
 """Questions that have a column each; a table of more is no longer read."""
+LEAST_LAST = 20
+"""Columns for the mistakes, the last ones of the table."""
 
 
 class Grades:
@@ -64,7 +66,7 @@ class Grades:
         if not graded:
             return [Text(_("Nothing was graded."))]
         questions = self.report.questions
-        if len(questions) > MOST_QUESTIONS or width < 60:
+        if len(questions) > MOST_QUESTIONS or self._before(questions) > width - LEAST_LAST:
             questions = ()
         named = any(one.name for one in graded)
         heads = [_("student"), *[_("name")] * named, _("marks"), _("of"), *questions, _("mistakes")]
@@ -75,6 +77,14 @@ class Grades:
         title = Text(self.look.plain(told), self.look.style("title"))
         body = columns(heads, rows, self.look, width, align=align, roles=roles, gap=2)
         return [title, *body]
+
+    def _before(self, questions: Sequence[str]) -> int:
+        """Columns of the screen in front of the mistakes, with a column for each question."""
+        ids, names = (
+            max(cell_len(text) for text in texts)
+            for texts in zip(*((one.student, one.name) for one in self.report.graded), strict=True)
+        )
+        return INDENT + ids + min(names, 20) + 15 + 5 * len(questions)
 
     def _row(self, one: Graded, questions: Sequence[str], named: bool) -> list[str]:
         shown = one.name if cell_len(one.name) <= 20 else one.name[:12] + "…"
@@ -112,8 +122,9 @@ class Grades:
         head = f"{mark.label}  {plain(mark.marks)}/{plain(mark.most)}"
         yield from indented([Text(head, self.look.style("key"))], INDENT)
         if mark.given and mark.verdict != "follows":
-            yield from self._paragraphs([f"{_('given')}: {mark.given}"], width, 2 * INDENT)
-            yield from self._paragraphs([f"{_('expected')}: {mark.expected}"], width, 2 * INDENT)
+            given = _("given: {value}").format(value=mark.given)
+            expected = _("expected: {value}").format(value=mark.expected)
+            yield from self._paragraphs([given, expected], width, 2 * INDENT)
         yield from self._paragraphs([reason], width, 2 * INDENT)
 
     def _paragraphs(

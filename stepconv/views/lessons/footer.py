@@ -22,7 +22,13 @@ def footer(session: Session, lesson: Lesson, look: Look, width: int, remark: str
     first = note_line(remark, look)
     if question is not None and not attempt.outcome:
         first = _answer_line(question, attempt, look)
-    keys = _contents_keys() if session.overlay == "contents" else _keys(session, attempt)
+    keys = _keys(session, attempt)
+    if session.overlay == "contents":
+        keys = _contents_keys()
+    elif session.overlay == "help":
+        keys = [(1, "↑↓ " + _("scroll")), (0, _("Any key goes back."))]
+    elif question is not None and attempt.typed and not attempt.outcome:
+        keys = _typing_keys()
     return [
         first,
         note_line(key_line(_where(session, lesson), width), look, look.style("title")),
@@ -95,6 +101,15 @@ def _keys(session: Session, attempt: Attempt) -> list[tuple[int, str]]:
         (9, "l " + {"en": "中文", "zh": "English"}[session.language]),
         (5, "? " + _("help")),
         (0, "q " + _("quit")),
+    ]
+
+
+def _typing_keys() -> list[tuple[int, str]]:
+    return [
+        (0, _("enter") + " " + _("send the answer")),
+        (1, "Esc " + _("clear it")),
+        (3, "h " + _("hint")),
+        (2, "→ " + _("skip")),
     ]
 
 

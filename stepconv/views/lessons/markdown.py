@@ -28,7 +28,7 @@ from stepconv.views.lessons.scene import SceneView
 from stepconv.views.lessons.whole import answer_spans
 from stepconv.views.theme import Look
 
-_SPECIAL = re.compile(r"([\\`*_<\[|])")
+_SPECIAL = re.compile(r"([\\`*<\[|]|(?<!\w)_|_(?!\w))")  # within a word _ is a letter
 _LEADING = re.compile(r"^(\s*)([-+>#]|\d+[.)])")
 _RULES = {"<": "---", "^": ":---:", ">": "---:"}
 

@@ -12,7 +12,7 @@ from stepconv.lessons.outline import Entry
 from stepconv.lessons.progress import RIGHT, SHOWN
 from stepconv.lessons.session import Session
 from stepconv.views.lessons.breaking import broken
-from stepconv.views.parts.chrome import key_table
+from stepconv.views.parts.columns import columns
 from stepconv.views.theme import Look
 
 
@@ -46,7 +46,7 @@ def _mark(outcome: str) -> str:
     return {RIGHT: "✓", SHOWN: "−"}.get(outcome, "·")
 
 
-def help_lines(look: Look) -> list[Text]:
+def help_lines(look: Look, width: int) -> list[Text]:
     """Explain the keys."""
     keys = [
         ("→ n " + _("space"), _("next page, or further down on a long one")),
@@ -65,10 +65,9 @@ def help_lines(look: Look) -> list[Text]:
     return [
         Text(_("Keys"), look.style("title")),
         Text(),
-        *key_table(keys, look),
+        *columns([], keys, look, width, align="<<", roles=("key", "input"), gap=2),
         Text(),
-        Text(_("Answers are typed and sent with enter."), look.style("note")),
-        Text(_("Any key goes back."), look.style("note")),
+        *broken(Text(_("Answers are typed and sent with enter."), look.style("note")), width),
     ]
 
 

@@ -69,7 +69,11 @@ class Pages:
             starts = page_starts(blocks, heights, room)
             placed = session.fitted(starts, room, session.scroll)
             overflow = len(self._body(placed, width, height)) - room
-            return placed.fitted(starts, room, max(overflow, 0))
+            placed = placed.fitted(starts, room, max(overflow, 0))
+            if session.overlay != "help":
+                return placed
+            most = max(len(self._help(width)) - room, 0)
+            return replace(placed, cursor=min(session.cursor, most))
 
     def lines(self, session: Session, size: Size) -> list[str]:
         """Return the screen for a session that was fitted: as many lines as it has."""
@@ -99,8 +103,11 @@ class Pages:
             titles = [styled(entry.title, look) for entry in session.outline.entries]
             return self._text(Group(*contents_lines(session, titles, look, room)), width)
         if session.overlay == "help":
-            return self._text(Group(*help_lines(look)), width)
+            return self._help(width)[session.cursor :]
         return None
+
+    def _help(self, width: int) -> list[str]:
+        return self._text(Group(*help_lines(self.screen.look, min(width, WIDEST))), width)
 
     def _body(self, session: Session, width: int, height: int) -> list[str]:
         """The lines of the page, more than fit where it is long."""

@@ -32,7 +32,7 @@ class SceneView:
     chosen : bool
         Whether it is the one of several that is stepped through.
     titled : bool
-        Whether the title is shown.
+        Whether there is a line for the title, even where it has none.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class SceneView:
         """The title, led by a rule, which tells it from the prose."""
         text = Text(self.look.plain("▸─ " if self.chosen else "── "), self.look.style("rule"))
         text.append(characters(self.scene.title, self.look), self.look.style("title"))
-        return broken(text, width) if self.scene.title else []
+        return broken(text, width)
 
     def _convolution(self, scene: ConvolutionScene, above: int) -> RenderableType:
         trace, look = scene.trace, self.look

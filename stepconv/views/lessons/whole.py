@@ -52,7 +52,8 @@ class Whole:
         match block:
             case SceneMarker():
                 scene = lesson.scenes[block.scene]
-                return SceneView(scene, look, view=block.view, step=block.step)
+                titled = bool(scene.title)
+                return SceneView(scene, look, view=block.view, step=block.step, titled=titled)
             case QuestionMarker():
                 title = question_title(outline, block.question)
                 question = lesson.questions[block.question]
