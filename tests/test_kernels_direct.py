@@ -130,6 +130,17 @@ SMALL: Named = {
     "depth": ((1, 32, 4, 7, 7), (64, 32, 3, 3, 3), {"padding": 1}),
     "groups": ((2, 64, 7, 14), (128, 32, 3, 3), {"padding": 1, "groups": 2}),
     "bands": ((1, 300, 28, 28), (32, 300, 3, 3), {"padding": 1}),
+    "families of rows": ((2, 300, 20, 33), (40, 300, 3, 3), {"padding": 6, "dilation": 6}),
+    "families of a row each": (
+        (1, 700, 5, 14),
+        (64, 700, 3, 1),
+        {"padding": (9, 0), "dilation": 9},
+    ),
+    "families, border": (
+        (1, 300, 17, 30),
+        (33, 300, 3, 2),
+        {"padding": (5, 1), "dilation": (5, 1), "padding_mode": "reflect"},
+    ),
     "in place": ((3, 127, 5, 9), (40, 127, 1, 1), {}),
     "in place, groups, runs without a rest": ((2, 40, 3, 7), (130, 20, 1, 1), {"groups": 2}),
     "too few pixels for in place": ((2, 16, 2, 3), (64, 16, 1, 1), {}),

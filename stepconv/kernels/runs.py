@@ -91,20 +91,25 @@ class Runs:
     def tiles(
         self,
         lists: Indices,
-        rows: slice,
+        outputs: Indices,
+        lines: Indices,
         samples: int,
         sample_step: int,
         pitch: int,
         sample_cells: int,
     ) -> Indices:
-        """Return the records of the tiles for a band of some rows of `samples` samples."""
-        classes = np.broadcast_to(self.classes[rows], (samples, *self.classes[rows].shape))
+        """Return the records of the tiles for a band of `samples` samples.
+
+        Its output rows are `outputs`, which begin at rows `lines` of the band.
+        """
+        classes = self.classes[outputs]
+        classes = np.broadcast_to(classes, (samples, *classes.shape))
         width = int(self.starts[-1] + self.sizes[-1])
         sample, row, run = (index.ravel() for index in np.indices(classes.shape, sparse=False))
         order = np.argsort(classes.ravel(), kind="stable")
         kind, sample, row, run = (one[order] for one in (classes.ravel(), sample, row, run))
-        begin = sample * sample_step + row * pitch + self.starts[run]
-        cell = sample * sample_cells + row * width + self.starts[run]
+        begin = sample * sample_step + lines[row] * pitch + self.starts[run]
+        cell = sample * sample_cells + (outputs[row] - outputs[0]) * width + self.starts[run]
         rank = np.arange(len(kind)) - np.searchsorted(kind, kind)
         lead = np.flatnonzero(rank % 2 == 0)
         follow = np.minimum(lead + 1, len(kind) - 1)

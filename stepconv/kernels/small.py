@@ -1,7 +1,7 @@
 """Small maps and many channels: whole maps in cache, output channels in vectors.
 
-A unit of work is a band of rows of one or several samples, of one group and depth, for all
-blocks of output channels or a share of them. As in `stepconv.kernels.direct` the band is copied
+A unit of work is a band of rows (`stepconv.kernels.small_bands`) of one or several samples, of one
+group and depth, for all blocks of output channels or a share of them. As in `stepconv.kernels.direct` the band is copied
 into scratch (but for kernels of 1, which read the input in its place), and a block of output
 channels passes over it at a time; here a block is 32 channels (in float32 on AVX-512), and a tile
 takes two runs of up to 7 pixels (`stepconv.kernels.small_tiles`).
@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums
+from stepconv.kernels.bands import BAND_SETTINGS, SOURCE_Y, Layout, Tables, fill, sums
 from stepconv.kernels.compiling import compiled
 from stepconv.kernels.cutting import BAND_BYTES, flattened, in_place
 from stepconv.kernels.host import host
 from stepconv.kernels.runs import Runs
+from stepconv.kernels.small_bands import RowBands, row_bands
 from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, pack_vectors, small_tile
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
@@ -52,15 +53,16 @@ Axes = tuple[Axis, Axis, Axis]
     OUT_WIDTH,
     SAMPLES,
     TOGETHER,  # samples of a unit
-    BAND_ROWS,
     BANDS,
+    CORNER_STEP,  # from one band to the next: rows of the output, of the list of sources
+    SOURCE_STEP,
     SHARES,  # a unit computes every SHARES-th block
     BLOCK,  # output channels of a tile
     SAMPLE_STEP,  # numbers from one sample's band to the next's
     LISTS_AT,  # where the lists of tiles begin: of each band, then of each with fewer samples
     BIASES_AT,
     SCRATCH,
-) = range(BAND_SETTINGS, BAND_SETTINGS + 16)
+) = range(BAND_SETTINGS, BAND_SETTINGS + 17)
 
 
 @compiled
@@ -87,13 +89,14 @@ def convolve(
         rest, band = divmod(rest, settings[BANDS])
         rest, z = divmod(rest, settings[OUT_DEPTH])
         batch, group = divmod(rest, groups)
-        sample, y = batch * settings[TOGETHER], band * settings[BAND_ROWS]
+        sample, y = batch * settings[TOGETHER], band * settings[CORNER_STEP]
+        row = band * settings[SOURCE_STEP]
         together = min(settings[TOGETHER], settings[SAMPLES] - sample)
         start = (sample * groups + group) * image
         if settings[IN_PLACE] == 0:
             for other in range(together):
                 at = other * settings[SAMPLE_STEP]
-                fill(scratch, at, input, start, settings, tables, z, y, 0)
+                fill(scratch, at, input, start, settings, tables, z, row, 0)
                 start += groups * image
             start = 0
         corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH]
@@ -160,18 +163,17 @@ class SmallPlan(TiledPlan):
         axes: Axes,
         threads: int,
         runs: Runs,
-        rows: int,
+        rows: RowBands,
         in_place: bool,
     ) -> None:
         depth, height, width = (axis.output_size for axis in axes)
         samples = 1 if geometry.batch is None else geometry.batch
-        layout = Layout.of(axes, rows, width)
+        layout, bands = rows.layout, rows.count
         lanes = host().lanes(dtype.itemsize)
         image = prod(axis.input_size for axis in axes)
         step = image if in_place else layout.channel
         numbers = geometry.group_inputs * step
         sample_step = geometry.in_channels * image if in_place else numbers
-        bands = -(-height // rows)
         together = 1
         if bands == 1:
             fitting = BAND_BYTES // (numbers * dtype.itemsize)
@@ -184,6 +186,8 @@ class SmallPlan(TiledPlan):
         shares = min(threads, blocks) if units % threads and units < 8 * threads else 1
         tables = Tables()
         settings = layout.describe(tables)
+        if rows.sources is not None:
+            settings[SOURCE_Y] = tables.add(rows.sources)
         settings |= sums(tables, geometry.group_inputs, step, layout.offsets)
         plane = depth * height * width
         lists = runs.listed(tables, layout, block, settings[SPAN], step)
@@ -191,14 +195,15 @@ class SmallPlan(TiledPlan):
         tiles = [
             runs.tiles(
                 lists,
-                slice(y, y + rows),
+                outputs_of,
+                lines,
                 part,
                 sample_step,
                 layout.columns,
                 plane * geometry.out_channels,
             )
             for part in parts
-            for y in range(0, height, rows)
+            for outputs_of, lines in zip(rows.outputs, rows.lines, strict=True)
         ]
         starts = [tables.add(each.ravel()) for each in tiles]
         band = 0 if in_place else together * sample_step
@@ -214,7 +219,8 @@ class SmallPlan(TiledPlan):
             SAMPLES: samples,
             TOGETHER: together,
             BANDS: bands,
-            BAND_ROWS: rows,
+            CORNER_STEP: rows.corner_step,
+            SOURCE_STEP: rows.source_step,
             SHARES: shares,
             BLOCK: block,
             SAMPLE_STEP: sample_step,
@@ -242,24 +248,14 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | 
         return None
     axes = flattened(geometry.embedded)
     whole = in_place(axes) and axes[2].output_size >= RUN
-    rows = 1 if whole else _rows(geometry, axes, dtype)
+    most = BAND_BYTES // (geometry.group_inputs * dtype.itemsize)
+    rows = row_bands(axes, lambda layout: whole or layout.channel <= most)
     if rows is None:
         return None
     runs = Runs(axes, exact=whole)
     if runs.cycles(geometry, dtype) > _direct_cycles(geometry, axes, dtype):
         return None
     return SmallPlan(geometry, dtype, axes, threads, runs, rows, whole)
-
-
-def _rows(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> int | None:
-    """Return the most rows of which a band fits the cache."""
-    height, width = axes[1].output_size, axes[2].output_size
-    for bands in range(1, height + 1):
-        rows = -(-height // bands)
-        numbers = geometry.group_inputs * Layout.of(axes, rows, width).channel
-        if numbers * dtype.itemsize <= BAND_BYTES:
-            return rows
-    return None
 
 
 def _direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float:
