@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import signal
+import subprocess
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -23,7 +25,7 @@ from stepconv.classroom.sandbox import (
     run,
     run_submission,
 )
-from stepconv.classroom.sandbox.process import run_process
+from stepconv.classroom.sandbox.process import run_process, sweep
 from stepconv.classroom.sandbox.scratch import remove, scratch_folder
 from stepconv.classroom.sandbox.transport import Received, read_value
 from stepconv.classroom.sandbox.trial import chosen_wall
@@ -275,6 +277,21 @@ def test_a_scratch_folder_goes_whatever_is_in_it(tmp_path: Path) -> None:
     remove(folder)
     assert not folder.exists()
     assert (kept / "file").read_text() == "stays"
+
+
+@pytest.mark.parametrize("by", ["environment", "place"])
+def test_processes_whose_watcher_was_ended_are_found_by_what_they_hold(by: str) -> None:
+    with scratch_folder() as scratch:
+        home = str(scratch.home)
+        environment = {"HOME": home} if by == "environment" else {}
+        place = home if by == "place" else "/"
+        with subprocess.Popen(
+            ["/bin/sleep", "60"], env=environment, cwd=place, start_new_session=True
+        ) as left:
+            while not Path(f"/proc/{left.pid}/cmdline").read_bytes().startswith(b"/bin/sleep"):
+                time.sleep(0.01)
+            sweep(scratch)
+            assert left.wait(5) == -signal.SIGKILL
 
 
 # -- what a process sends ----------------------------------------------------------------
