@@ -185,6 +185,17 @@ def test_modules_beside_the_file_in_a_folder_are_found(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.results[0].value, [0, 2, 4])
 
 
+def test_the_file_in_a_folder_may_have_a_name_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "my_f.py").write_text("from other import f")
+    (folder / "other.py").write_text("def f(x): return x")
+    found = run_submission(folder, "f", ROW, QUICK, main="my_f.py")
+    np.testing.assert_array_equal(found.results[0].value, [0, 1, 2])
+    with pytest.raises(InputError, match=r"call the one to check f\.py"):
+        run_submission(folder, "f", ROW, QUICK)
+
+
 @pytest.mark.parametrize("name", ["a b.py", "a\nb.py", "作业 一.py", "-x.py", "a'b\".py"])
 def test_any_name_will_do(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
