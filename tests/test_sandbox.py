@@ -387,12 +387,33 @@ def test_what_is_no_message_is_not_understood(data: bytes) -> None:
     assert received.take(data) is False
 
 
-def test_a_problem_that_is_made_up_is_no_problem_of_ours() -> None:
-    received = Received("f", 2, 1000)
+@pytest.mark.parametrize(
+    "problem",
+    [
+        '{"code": "time"}',
+        '{"code": "raised", "error": 1, "line": 1}',
+        '{"code": "raised", "error": "E", "line": -1}',
+        '{"code": "raised", "error": "E", "line": 1%s}' % ("0" * 400),
+        '{"code": "raised", "error": "E", "line": true}',
+        '{"code": ["raised"]}',
+        '"raised"',
+        "7",
+    ],
+)
+def test_a_problem_that_is_made_up_is_no_problem_of_ours(problem: str) -> None:
+    received = Received("f", 1, 1000)
     received.take(b'{"case": -1, "size": 0}\n')
-    received.take(b'{"case": 0, "size": 0, "problem": {"code": "time"}}\n')
-    received.take(b'{"case": 1, "size": 0, "problem": {"code": "raised", "error": 1}}\n')
-    assert [one.problem and one.problem.code for one in received.results.values()] == [
-        "garbled",
-        "garbled",
-    ]
+    received.take(b'{"case": 0, "size": 0, "problem": %s}\n' % problem.encode())
+    found = received.results[0].problem
+    assert found is not None
+    assert found.code == "garbled"
+
+
+def test_words_of_a_submission_can_be_printed_anywhere() -> None:
+    received = Received("f", 1, 1000)
+    received.take(b'{"case": -1, "size": 0}\n')
+    error = b'{"code": "raised", "error": "\\ud800\\u001b[2J", "line": 1}'
+    received.take(b'{"case": 0, "size": 0, "stdout": "\\ud800", "problem": %s}\n' % error)
+    result = received.results[0]
+    assert str(result.problem).isprintable()
+    assert (str(result.problem) + result.stdout).encode()
