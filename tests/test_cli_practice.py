@@ -165,6 +165,20 @@ def test_a_wrong_answer_is_replayed_where_it_goes_wrong(environment: dict[str, s
     assert "▸y" in printed, "the replay shows the output cell that is being filled"
 
 
+def test_sizes_are_compared_by_their_formulas(environment: dict[str, str]) -> None:
+    one = Course(5, topics=("sizes",)).question
+    wrong, *_named = mistaken(one)
+    printed = done(
+        *("practice", "sizes", "--seed", "5"),
+        environment=environment,
+        stdin=f"{wrong}\nr\n999\nr\n",
+    )
+    formula = one.problem.run.geometry.axes[0].formula()
+    assert formula in printed
+    assert printed.count("the right way") == 1
+    assert "No mistake is known that gives this answer" in printed
+
+
 def test_full_width_digits_and_commas_are_numbers(environment: dict[str, str]) -> None:
     one = Course(SEED).question
     wide = one.right_answer.translate({ord(k): chr(ord(k) + 0xFEE0) for k in "0123456789,;-"})
