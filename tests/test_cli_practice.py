@@ -176,7 +176,7 @@ def test_sizes_are_compared_by_their_formulas(environment: dict[str, str]) -> No
     formula = one.problem.run.geometry.axes[0].formula()
     assert formula in printed
     assert printed.count("the right way") == 1
-    assert "No mistake is known that gives this answer" in printed
+    assert "No common slip gives this answer" in printed
 
 
 def test_full_width_digits_and_commas_are_numbers(environment: dict[str, str]) -> None:

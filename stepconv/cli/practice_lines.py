@@ -83,7 +83,7 @@ class TextLines:
             show_step(self.output, question.trace, step_of(question.trace, cell))
             self.output.screen.write("\n")
         elif beside is None:
-            text = _("No mistake is known that gives this answer; a hint leads on.")
+            text = _("No common slip gives this answer. Work it out once more.")
             self.output.screen.show(Group(Text(self.output.screen.look.plain(text)), Text()))
 
     def _become(self, drill: Drill) -> None:
