@@ -252,7 +252,7 @@ def test_every_wall_either_runs_python_or_is_passed_over(wall: Wall, tmp_path: P
     received = Received("f", 1, 1000)
     with scratch_folder() as scratch:
         scratch.code.joinpath("work.py").write_text("def f(x): return x")
-        np.savez(scratch.arrays, allow_pickle=False)
+        np.savez(scratch.arrays)
         task = {
             "submission": str(scratch.code / "work.py"),
             "function": "f",

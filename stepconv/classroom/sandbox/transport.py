@@ -8,7 +8,7 @@ import math
 import re
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ def write_cases(cases: Sequence[Mapping[str, Any]], path: Path) -> list[dict[str
                 entry[name] = value.item() if isinstance(value, np.generic) else value
         named.append(entry)
     with path.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
+        savez: Callable[..., None] = np.savez  # its options differ between versions of NumPy
+        savez(stream, **arrays)
     return named
 
 
