@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -231,3 +232,12 @@ def _until(watching: subprocess.Popen[bytes], words: str) -> str:
         seen += (watching.stdout.read() or b"").decode()
         time.sleep(0.05)
     return seen
+
+
+def test_the_list_comes_without_the_compiler() -> None:
+    code = (
+        "import sys; from stepconv.cli import main; main(['exercise'])\n"
+        "sys.exit('numba' in sys.modules)"
+    )
+    environment = clean_environment({"PYTHONPATH": str(ROOT)})
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)

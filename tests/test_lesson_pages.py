@@ -28,7 +28,8 @@ from stepconv.lessons.lesson import Lesson
 from stepconv.lessons.loader import load_lesson
 from stepconv.lessons.progress import RIGHT
 from stepconv.lessons.prose import parse
-from stepconv.lessons.session import Reading, Session
+from stepconv.lessons.reading import Reading
+from stepconv.lessons.session import Session
 from stepconv.lessons.shelf import lesson_folders
 from stepconv.views.lessons.markdown import markdown
 from stepconv.views.lessons.pages import FOOTER, Pages, Size

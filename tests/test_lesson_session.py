@@ -22,8 +22,10 @@ from stepconv.lessons.format import (
     Spans,
 )
 from stepconv.lessons.outline import Outline
+from stepconv.lessons.paging import page_starts
 from stepconv.lessons.progress import RIGHT, SHOWN
-from stepconv.lessons.session import Reading, Replay, Session, page_starts
+from stepconv.lessons.reading import Reading
+from stepconv.lessons.session import Replay, Session
 
 
 @dataclass(frozen=True)

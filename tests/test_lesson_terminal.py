@@ -21,7 +21,8 @@ from stepconv.cli import main
 from stepconv.cli.lesson_run import Keeper
 from stepconv.lessons.loader import load_lesson
 from stepconv.lessons.progress import Progress, save_place
-from stepconv.lessons.session import Reading, Session
+from stepconv.lessons.reading import Reading
+from stepconv.lessons.session import Session
 from tests import snapshot
 from tests.commands import clean_environment, process, run
 from tests.helpers import DATA

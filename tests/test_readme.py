@@ -50,12 +50,22 @@ def test_the_library_example_prints_what_its_comments_say(
     assert (tmp_path / "record.json").is_file()
 
 
+def test_the_table_of_grades_is_one_that_was_made() -> None:
+    english = readme.READMES[0].read_text("utf-8")
+    (table,) = re.findall(r"^```text\n(.*?)^```", english, re.DOTALL | re.MULTILINE)
+    made = readme.ROOT / "tests" / "snapshots" / "grade-class.txt"
+    assert made.read_text("utf-8").startswith(table)
+
+
 def test_both_readmes_show_the_same_commands() -> None:
     command = re.compile(
-        r"^(?:\$ )?(stepconv (?!COMMAND|runs)\w+ .*|pip install .*)$", re.MULTILINE
+        r"^(?:\$ )?((?:echo .* )?stepconv (?!COMMAND|runs)\w+ .*|pip install .*)$", re.MULTILINE
     )
-    english, chinese = (command.findall(path.read_text("utf-8")) for path in readme.READMES)
-    assert [line.replace(" --lang zh", "") for line in chinese] == english
+    english, chinese = (
+        command.findall(path.read_text("utf-8").replace(" --lang zh", ""))
+        for path in readme.READMES
+    )
+    assert chinese == english
 
 
 def test_every_picture_is_what_the_command_draws() -> None:

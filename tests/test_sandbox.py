@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import signal
+import subprocess
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -23,7 +25,7 @@ from stepconv.classroom.sandbox import (
     run,
     run_submission,
 )
-from stepconv.classroom.sandbox.process import run_process
+from stepconv.classroom.sandbox.process import run_process, sweep
 from stepconv.classroom.sandbox.scratch import remove, scratch_folder
 from stepconv.classroom.sandbox.transport import Received, read_value
 from stepconv.classroom.sandbox.trial import chosen_wall
@@ -183,6 +185,17 @@ def test_modules_beside_the_file_in_a_folder_are_found(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.results[0].value, [0, 2, 4])
 
 
+def test_the_file_in_a_folder_may_have_a_name_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "my_f.py").write_text("from other import f")
+    (folder / "other.py").write_text("def f(x): return x")
+    found = run_submission(folder, "f", ROW, QUICK, main="my_f.py")
+    np.testing.assert_array_equal(found.results[0].value, [0, 1, 2])
+    with pytest.raises(InputError, match=r"call the one to check f\.py"):
+        run_submission(folder, "f", ROW, QUICK)
+
+
 @pytest.mark.parametrize("name", ["a b.py", "a\nb.py", "作业 一.py", "-x.py", "a'b\".py"])
 def test_any_name_will_do(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
@@ -239,7 +252,7 @@ def test_every_wall_either_runs_python_or_is_passed_over(wall: Wall, tmp_path: P
     received = Received("f", 1, 1000)
     with scratch_folder() as scratch:
         scratch.code.joinpath("work.py").write_text("def f(x): return x")
-        np.savez(scratch.arrays, allow_pickle=False)
+        np.savez(scratch.arrays)
         task = {
             "submission": str(scratch.code / "work.py"),
             "function": "f",
@@ -275,6 +288,21 @@ def test_a_scratch_folder_goes_whatever_is_in_it(tmp_path: Path) -> None:
     remove(folder)
     assert not folder.exists()
     assert (kept / "file").read_text() == "stays"
+
+
+@pytest.mark.parametrize("by", ["environment", "place"])
+def test_processes_whose_watcher_was_ended_are_found_by_what_they_hold(by: str) -> None:
+    with scratch_folder() as scratch:
+        home = str(scratch.home)
+        environment = {"HOME": home} if by == "environment" else {}
+        place = home if by == "place" else "/"
+        with subprocess.Popen(
+            ["/bin/sleep", "60"], env=environment, cwd=place, start_new_session=True
+        ) as left:
+            while not Path(f"/proc/{left.pid}/cmdline").read_bytes().startswith(b"/bin/sleep"):
+                time.sleep(0.01)
+            sweep(scratch)
+            assert left.wait(5) == -signal.SIGKILL
 
 
 # -- what a process sends ----------------------------------------------------------------
@@ -359,12 +387,33 @@ def test_what_is_no_message_is_not_understood(data: bytes) -> None:
     assert received.take(data) is False
 
 
-def test_a_problem_that_is_made_up_is_no_problem_of_ours() -> None:
-    received = Received("f", 2, 1000)
+@pytest.mark.parametrize(
+    "problem",
+    [
+        '{"code": "time"}',
+        '{"code": "raised", "error": 1, "line": 1}',
+        '{"code": "raised", "error": "E", "line": -1}',
+        '{"code": "raised", "error": "E", "line": 1%s}' % ("0" * 400),
+        '{"code": "raised", "error": "E", "line": true}',
+        '{"code": ["raised"]}',
+        '"raised"',
+        "7",
+    ],
+)
+def test_a_problem_that_is_made_up_is_no_problem_of_ours(problem: str) -> None:
+    received = Received("f", 1, 1000)
     received.take(b'{"case": -1, "size": 0}\n')
-    received.take(b'{"case": 0, "size": 0, "problem": {"code": "time"}}\n')
-    received.take(b'{"case": 1, "size": 0, "problem": {"code": "raised", "error": 1}}\n')
-    assert [one.problem and one.problem.code for one in received.results.values()] == [
-        "garbled",
-        "garbled",
-    ]
+    received.take(b'{"case": 0, "size": 0, "problem": %s}\n' % problem.encode())
+    found = received.results[0].problem
+    assert found is not None
+    assert found.code == "garbled"
+
+
+def test_words_of_a_submission_can_be_printed_anywhere() -> None:
+    received = Received("f", 1, 1000)
+    received.take(b'{"case": -1, "size": 0}\n')
+    error = b'{"code": "raised", "error": "\\ud800\\u001b[2J", "line": 1}'
+    received.take(b'{"case": 0, "size": 0, "stdout": "\\ud800", "problem": %s}\n' % error)
+    result = received.results[0]
+    assert str(result.problem).isprintable()
+    assert (str(result.problem) + result.stdout).encode()

@@ -17,6 +17,7 @@ from stepconv.language import using_language
 from stepconv.lessons.shelf import lesson_folders
 from tests.commands import done, run
 from tests.test_cli_grade import hand_in
+from tests.test_lesson_pages import Reader, first
 from tests.test_screens_zh import assert_fits, english
 
 CHINESE = ("--lang", "zh", "--color", "never")
@@ -122,6 +123,18 @@ def test_screens_fit_and_are_chinese(arguments: tuple[str, ...], width: int) -> 
     names |= {one.name for one in (bundled_folder() / "exercises").iterdir()}
     words = {word for name in (*names, *ON_SCREENS) for word in name.split("-")}
     assert left_in_english(text, *words, *NAMES.split()) == set()
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+@pytest.mark.parametrize(
+    "keys",
+    [("?",), ("t",), ("n", "9", "enter"), ("n", "2", "enter"), ("n", "h", "h", "x"), ("end",)],
+    ids=" ".join,
+)
+def test_frames_of_a_lesson_are_chinese(keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    text = Reader(first(), size, "zh").press(*keys)
+    assert_fits(text, size[0])
+    assert left_in_english(text, "English") == set()
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def update() -> None:
         project="stepconv",
         version="",
         msgid_bugs_address="stepconv contributors",
-        header_comment="# Simplified Chinese for stepconv. MIT License, stepconv contributors.",
+        header_comment=old.header_comment,  # the glossary
         creation_date=old.creation_date,
         revision_date=old.revision_date,
         last_translator="stepconv contributors",

@@ -4,24 +4,29 @@
     python tools/readme.py pictures   draw the pictures of docs/ again
     python tools/readme.py check      say which screen is out of date
 
-A screen is a block marked ``console`` whose first line is ``$ stepconv …``.
+A screen is a block marked ``console`` whose first line is ``$ stepconv …``, or
+``$ echo "…" | stepconv …`` for a command that is answered.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import sys
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 from stepconv.cli import main as stepconv
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
-SCREEN = re.compile(r"^```console\n\$ (stepconv [^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SCREEN = re.compile(
+    r"^```console\n\$ ((?:echo [^\n|]*\| )?stepconv [^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE
+)
 
 PICTURES = {
     "docs/step.svg": "trace @digit @sobel-x --padding 1 --step 11",
@@ -30,10 +35,17 @@ PICTURES = {
 
 
 def run(command: str) -> str:
-    """Return what ``stepconv …`` prints, at 80 columns without colour."""
+    """Return what ``stepconv …`` prints, at 80 columns without colour, for somebody new to it."""
+    answers, _pipe, program = command.rpartition(" | ")
+    answered = io.StringIO("".join(f"{line}\n" for line in shlex.split(answers)[1:]))
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        status = stepconv([*shlex.split(command)[1:], "--width", "80", "--color", "never"])
+    with (
+        tempfile.TemporaryDirectory() as progress,
+        mock.patch.dict(os.environ, {"STEPCONV_DATA_DIR": progress}),
+        mock.patch("sys.stdin", answered),
+        contextlib.redirect_stdout(printed),
+    ):
+        status = stepconv([*shlex.split(program)[1:], "--width", "80", "--color", "never"])
     if status:
         raise SystemExit(f"{command}: exit status {status}")
     return printed.getvalue().rstrip("\n") + "\n"

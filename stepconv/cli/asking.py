@@ -166,7 +166,8 @@ class _Asking:
 
     def _can_step(self, attempt: Attempt) -> bool:
         verdict = attempt.verdict
-        return self.replay is not None and verdict is not None and verdict.cell is not None
+        readable = verdict is not None and not verdict.unreadable
+        return self.replay is not None and attempt.wrong and readable
 
 
 def _word(line: str) -> str:

@@ -16,8 +16,9 @@ from stepconv.language import _, language, set_language, using_language
 from stepconv.lessons.attempt import Attempt
 from stepconv.lessons.lesson import Lesson
 from stepconv.lessons.progress import NAME, Progress, progress, reset, save_answer, save_place
+from stepconv.lessons.reading import Reading
 from stepconv.lessons.scenes import ConvolutionScene
-from stepconv.lessons.session import Reading, Replay, Session
+from stepconv.lessons.session import Replay, Session
 from stepconv.lessons.shelf import Head
 from stepconv.lessons.stepping import inside, step_of
 from stepconv.player import Counts, Player

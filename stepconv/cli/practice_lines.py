@@ -13,6 +13,7 @@ from stepconv.cli.asking import ask, show_step
 from stepconv.cli.output import Output
 from stepconv.cli.practice_run import cell_of, keeper_remark
 from stepconv.cli.waiting import compiling, uncollected
+from stepconv.language import _
 from stepconv.lessons.attempt import Attempt
 from stepconv.lessons.drill import Drill
 from stepconv.lessons.stepping import step_of
@@ -58,8 +59,7 @@ class TextLines:
                 Constrain(QuestionView(asked, look), WIDEST),
                 Text(look.plain(f"({self.drill.course.question.form})"), look.style("note")),
             )
-        replay = self._replay if asked.question.trace is not None else None
-        answered = ask(asked, self.output, view=view, replay=replay, told=self._told)
+        answered = ask(asked, self.output, view=view, replay=self._replay, told=self._told)
         # Hints are not told of one by one.
         self.drill = self.drill.tried(answered.attempt)
         quits = answered.left == "quit"
@@ -82,6 +82,9 @@ class TextLines:
             cell = cell_of(self.drill, question.trace)
             show_step(self.output, question.trace, step_of(question.trace, cell))
             self.output.screen.write("\n")
+        elif beside is None:
+            text = _("No common slip gives this answer. Work it out once more.")
+            self.output.screen.show(Group(Text(self.output.screen.look.plain(text)), Text()))
 
     def _become(self, drill: Drill) -> None:
         before, self.drill = len(self.drill.course.results), drill

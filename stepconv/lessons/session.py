@@ -6,60 +6,17 @@ pages begin; drawing, measuring and keeping progress are others' work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from stepconv.language import LANGUAGES
-from stepconv.lessons.asked import Asked
 from stepconv.lessons.attempt import Attempt
-from stepconv.lessons.format import (
-    Block,
-    Heading,
-    PageBreak,
-    Paragraph,
-    QuestionMarker,
-    SceneMarker,
-    plain,
-)
-from stepconv.lessons.lesson import Lesson
+from stepconv.lessons.format import Block, QuestionMarker, SceneMarker
 from stepconv.lessons.outline import Outline
 from stepconv.lessons.progress import Place
-from stepconv.lessons.scenes import ConvolutionScene
+from stepconv.lessons.reading import Reading
 
 _TO_THE_END = 1 << 30
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What is read.
-
-    Attributes
-    ----------
-    outlines : Mapping
-        The prose in each language; both have the same markers and headings.
-    questions : Mapping
-    stepped : collection of str
-        The scenes that can be stepped through.
-    followed : bool
-        Whether another lesson comes after this one.
-    """
-
-    outlines: Mapping[str, Outline]
-    questions: Mapping[str, Asked]
-    stepped: Collection[str]
-    followed: bool = False
-
-    @classmethod
-    def of(cls, lesson: Lesson, *, followed: bool = False) -> Reading:
-        """Return a lesson as it is read: its prose filled in, its records computed."""
-        stepped = {
-            name
-            for name, scene in lesson.scenes.items()
-            if isinstance(scene, ConvolutionScene) and len(scene.trace)
-        }
-        outlines = {name: Outline(lesson.blocks(name)) for name in LANGUAGES}
-        return cls(outlines, lesson.questions, stepped, followed)
 
 
 @dataclass(frozen=True)
@@ -313,50 +270,6 @@ class Session:
         if key == "enter" and entries:
             return replace(self.went_to(entries[self.cursor].at), overlay="")
         return replace(self, overlay="") if key in ("escape", "q", "t") else self
-
-
-def page_starts(blocks: Sequence[Block], heights: Sequence[int], room: int) -> tuple[int, ...]:
-    """Return with which blocks pages begin: as much on each as fits, and the end on its own.
-
-    Parameters
-    ----------
-    blocks : sequence of Block
-    heights : sequence of int
-        Lines of each block.
-    room : int
-        Lines of a page. A block that has more is alone on its page.
-
-    Notes
-    -----
-    A blank line parts two blocks. A question closes its page, so that there is one at most; a
-    heading, and a line that ends in a colon, stay with what follows.
-    """
-    starts, used = [0], 0
-    for k, block in enumerate(blocks):
-        if isinstance(block, PageBreak):
-            used = room  # what follows begins a page
-            continue
-        needed = heights[k] + _kept_with(blocks, heights, k)
-        if used and used + 1 + needed > room and k > starts[-1]:
-            starts.append(k)
-            used = 0
-        used += bool(used) + heights[k]
-        if isinstance(block, QuestionMarker):
-            used = room
-    return (*starts, len(blocks))
-
-
-def _kept_with(blocks: Sequence[Block], heights: Sequence[int], k: int) -> int:
-    """Return how many lines after block `k` have to be on its page."""
-    if k + 1 >= len(blocks) or not _leads_on(blocks[k]):
-        return 0
-    return 1 + heights[k + 1] + _kept_with(blocks, heights, k + 1)
-
-
-def _leads_on(block: Block) -> bool:
-    if isinstance(block, Paragraph):
-        return plain(block.text).rstrip().endswith((":", "："))
-    return isinstance(block, Heading)
 
 
 def _keys(

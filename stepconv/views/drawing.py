@@ -171,7 +171,7 @@ def _colors(style: Style | None, palette: TerminalTheme = PALETTE) -> tuple[str,
     if style.reverse:
         ink, ground = ground, ink
     if style.dim:
-        ink = blend_rgb(ink, ground, 0.4)
+        ink = blend_rgb(ink, ground, 0.25)
     own = bool(style.bgcolor) or bool(style.reverse)
     return ink.hex, ground.hex if own else ""
 

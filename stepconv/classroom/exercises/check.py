@@ -130,6 +130,7 @@ def check(
         [case.given for case in cases],
         limits=limits,
         require_isolation=require_isolation,
+        main=exercise.file,
     )
     checked = tuple(
         CheckedCase(case, result.value, result.problem, result.stdout)

@@ -175,7 +175,7 @@ def _case(section: Section, draws: Draws) -> Case:
     problem = Problem(image, taps, bias, options, ASKS[draws.asks])
     try:
         case = LayerCase(problem, draws.arguments, draws.bare, _tuples(place))
-        if case.expected.size == 0:
+        if 0 in problem.run.output_shape:
             raise section.refused("", InputError("this asks for nothing; give a larger input"))
     except StepconvError as error:
         raise section.refused("", error) from error

@@ -97,12 +97,12 @@ class Question:
     @property
     def form(self) -> str:
         """How an answer is written, in the current language."""
-        if self.kind in ("size", "shape"):
-            return _("whole numbers in their order, such as 3, 32, 63")
         if self.kind == "seen":
             return _("positions, such as 2 3 4")
         if self.problem.answer.size == 1:
             return _("one number")
+        if self.kind in ("size", "shape"):
+            return _("whole numbers in their order, such as 3, 32, 63")
         if "\n" in written(self.problem.answer, "\n"):
             return _('numbers, rows with ";" between them: 1 2; 3 4')
         return _("numbers with spaces between them, such as 2 3 3 2")

@@ -41,7 +41,7 @@ def main() -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=task["environment"],
-            cwd=task["folder"],
+            cwd=task["home"],
             pass_fds=[task["channel"]],
             start_new_session=True,
         )

@@ -37,7 +37,7 @@ _REASONS: Mapping[str, Callable[[], str]] = {
     "flood": lambda: _("sent more than a result may hold"),
     "garbled": lambda: _("sent what is no result"),
     "not_reached": lambda: _("was not run: too many cases before it ended Python"),
-    "start": lambda: _("Python could not be started for it"),
+    "start": lambda: _("Python could not be started for it, or it ended what watched over it"),
 }
 
 _PROTECTIONS: Mapping[str, Callable[[], str]] = {

@@ -8,7 +8,6 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,9 @@ from stepconv.classroom.sandbox.walls import FIRST_USER, Wall, inner_command
 CHUNK = 1 << 16
 GRACE = 5.0
 """Seconds that the launcher is given to end everything, before it is ended itself."""
+
+SWEEPS = 100
+"""How often processes are looked for that start others while they are ended."""
 
 
 @dataclass(frozen=True)
@@ -55,40 +57,27 @@ def run_process(
 
     `take` returns whether a case was done, which starts the time of the next one.
     """
-    user = FIRST_USER + scratch.folder.stat().st_ino % 10**9
-    task = task | {
-        "user": user if wall.drops else None,
-        "reads": wall.reads,
+    user = FIRST_USER + scratch.folder.stat().st_ino % 10**9 if wall.drops else None
+    most = {
         "seconds": seconds,
         "memory": limits.memory,
         "file": limits.file,
+        "disk": limits.disk,
         "processes": limits.processes,
-        "library": str(scratch.library),
     }
-    scratch.task.write_text(json.dumps(task), encoding="utf-8")
-    if wall.drops:
+    own = {"user": user, "reads": wall.reads, "library": str(scratch.library)}
+    scratch.task.write_text(json.dumps({**task, **most, **own}), encoding="utf-8")
+    if user is not None:
         scratch.hand_over(user)
     reader, writer = os.pipe()
     try:
         order = {
             "command": wall.command(scratch, inner_command(scratch, writer)),
             "environment": scratch.environment(),
-            "folder": str(scratch.home),
             "home": str(scratch.home),
             "channel": writer,
-            "seconds": seconds,
-            "memory": limits.memory,
-            "processes": limits.processes,
-            "disk": limits.disk,
         }
-        launcher = subprocess.Popen(
-            [python_program(), "-I", "-S", _LAUNCHER, json.dumps(order)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            pass_fds=[writer],
-            start_new_session=True,  # so that an interrupt in the terminal reaches it through us
-        )
+        launcher = _launched({**order, **most}, writer)
     except BaseException:
         os.close(reader)
         raise
@@ -98,10 +87,21 @@ def run_process(
         return _listen(launcher, reader, limits.case_seconds, seconds, take)
     finally:
         os.close(reader)
-        _end(launcher)
+        _end(launcher, scratch)
 
 
 _LAUNCHER = str(Path(__file__).with_name("launcher.py"))
+
+
+def _launched(order: dict[str, Any], channel: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [python_program(), "-I", "-S", _LAUNCHER, json.dumps(order)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[channel],
+        start_new_session=True,  # an interrupt in the terminal reaches it through us alone
+    )
 
 
 def _listen(
@@ -158,7 +158,7 @@ def _ended(said: bytes, late: bool, alone: bool) -> Ended:
         excess, status = told["excess"] or "", int(told["status"])
     except (ValueError, KeyError, TypeError):
         return Ended("time" if late else "start", 0, False)  # the launcher itself was ended
-    if status > 128:
+    if 128 < status <= 128 + 64:
         status = 128 - status  # as bwrap, unshare and shells tell of a signal
     return Ended("time" if late else excess, status, alone)
 
@@ -170,7 +170,7 @@ def _stop(launcher: subprocess.Popen[bytes]) -> None:
         launcher.stdin.close()
 
 
-def _end(launcher: subprocess.Popen[bytes]) -> None:
+def _end(launcher: subprocess.Popen[bytes], scratch: Scratch) -> None:
     """Make sure that the launcher has ended, and with it all else."""
     _stop(launcher)
     try:
@@ -180,11 +180,30 @@ def _end(launcher: subprocess.Popen[bytes]) -> None:
         launcher.wait()
     if launcher.stdout is not None:
         launcher.stdout.close()
-    if sys.platform == "linux" and launcher.returncode < 0:
-        sweep(launcher.pid)
+    if launcher.returncode < 0:  # it was ended, and could not end what it started
+        sweep(scratch)
 
 
-def sweep(session: int) -> None:
-    """End what still runs in a session whose leader was ended."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(session, signal.SIGKILL)
+def sweep(scratch: Scratch) -> None:
+    """End every process that has the scratch folder in its environment or works in it (Linux)."""
+    mark = os.fsencode(scratch.folder)
+    for _attempt in range(SWEEPS):
+        found = [name for name in _processes() if _belongs(name, mark)]
+        for name in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(name), signal.SIGKILL)
+        if not found:
+            return
+
+
+def _processes() -> list[str]:
+    with contextlib.suppress(OSError):
+        return [name for name in os.listdir("/proc") if name.isdecimal()]
+    return []
+
+
+def _belongs(process: str, mark: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        place = os.fsencode(os.readlink(f"/proc/{process}/cwd"))
+        return place.startswith(mark) or mark in Path("/proc", process, "environ").read_bytes()
+    return False

@@ -6,21 +6,19 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from stepconv.classroom.sandbox.limits import MEGABYTE, Limits
 from stepconv.classroom.sandbox.outcome import CaseResult, Outcome, Protections, Reason
 from stepconv.classroom.sandbox.process import Ended, run_process
-from stepconv.classroom.sandbox.scratch import Scratch, scratch_folder
+from stepconv.classroom.sandbox.scratch import scratch_folder
 from stepconv.classroom.sandbox.submission import copy_submission
 from stepconv.classroom.sandbox.transport import Received, write_cases
 from stepconv.classroom.sandbox.trial import chosen_wall
 from stepconv.classroom.sandbox.walls import Wall
 from stepconv.errors import InputError
-
-NOTHING: Mapping[str, object] = {}
 
 MOST_STARTS = 8
 """Processes started for one submission: each case that ends one costs a start."""
@@ -38,6 +36,7 @@ def run_submission(
     cases: Sequence[Mapping[str, Any]],
     limits: Limits | None = None,
     require_isolation: bool = False,
+    main: str | None = None,
 ) -> Outcome:
     r"""Run a function of a student's file on every case, in a process locked in.
 
@@ -55,6 +54,8 @@ def run_submission(
     limits : Limits, optional
     require_isolation : bool
         Whether to refuse where a protection is missing.
+    main : str, optional
+        Another name that the file in a folder may have.
 
     Returns
     -------
@@ -83,26 +84,31 @@ def run_submission(
             " --require-isolation out",
             protections=ensured,
         )
-    results: dict[int, CaseResult] = {}
+    mains = (main or f"{function}.py", f"{function}.py")
+    work = _Work(Path(path), function, mains, cases, limits, wall)
+    results: list[CaseResult] = []
+    rest: Reason | None = None
     end = time.monotonic() + limits.seconds
     for _ in range(MOST_STARTS):
         left = end - time.monotonic()
         if left <= 0:
-            return _outcome(results, cases, ensured, _reason("total_time", limits))
-        received, ended = _run_once(Path(path), function, cases, len(results), limits, left, wall)
+            rest = work.reason("total_time")
+            break
+        received, ended = work.run(len(results), left)
         if not received.loaded:
-            problem = received.problem or _why(received, ended)
-            problem = _reason(problem.code, limits, problem.values)
-            return _outcome(results, cases, ensured, problem, not results)
-        while (number := len(results)) < len(cases) and number in received.results:
-            found = received.results[number]
-            results[number] = replace(found, problem=_with_limits(found.problem, limits))
+            rest = work.completed(received.problem or work.why(received, ended))
+            break
+        while (found := received.results.get(len(results))) is not None:
+            problem = None if found.problem is None else work.completed(found.problem)
+            results.append(replace(found, problem=problem))
+        if len(results) < len(cases):
+            results.append(CaseResult(problem=work.completed(work.why(received, ended))))
         if len(results) == len(cases):
             break
-        results[len(results)] = CaseResult(problem=_with_limits(_why(received, ended), limits))
-        if len(results) == len(cases):
-            break
-    return _outcome(results, cases, ensured, Reason("not_reached"))
+    missing = CaseResult(problem=rest or work.reason("not_reached"))
+    problem = None if results else rest
+    results += [missing] * (len(cases) - len(results))
+    return Outcome(tuple(results), ensured, problem)
 
 
 def _check_system() -> None:
@@ -113,73 +119,59 @@ def _check_system() -> None:
         )
 
 
-def _outcome(
-    results: Mapping[int, CaseResult],
-    cases: Sequence[Mapping[str, Any]],
-    ensured: Protections,
-    rest: Reason,
-    nothing: bool = False,
-) -> Outcome:
-    """Return the results, `rest` being why those that are missing are."""
-    missing = CaseResult(problem=rest)
-    found = tuple(results.get(number, missing) for number in range(len(cases)))
-    return Outcome(found, ensured, rest if nothing else None)
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """A submission with its cases, and the processes that it is run in."""
 
+    path: Path
+    function: str
+    mains: tuple[str, ...]
+    cases: Sequence[Mapping[str, Any]]
+    limits: Limits
+    wall: Wall
 
-def _why(received: Received, ended: Ended) -> Reason:
-    """Return why a process ended before its time."""
-    if received.broken:
-        return Reason(received.broken)
-    if ended.excess in ("time", "total_time", "memory", "processes", "disk", "start"):
-        return Reason(ended.excess)
-    if ended.status == -signal.SIGXCPU:
-        return Reason("time")
-    if ended.status < 0:
-        names = {one.value: one.name for one in signal.Signals}
-        return Reason("crashed", {"signal": names.get(-ended.status, -ended.status)})
-    return Reason("ended", {"status": ended.status})
+    def run(self, first: int, seconds: float) -> tuple[Received, Ended]:
+        """Run the cases from `first` on in one process."""
+        most = self.limits.value
+        received = Received(self.function, len(self.cases), most)
+        with scratch_folder() as scratch:
+            task = {
+                "submission": str(copy_submission(self.path, self.mains, scratch.code)),
+                "function": self.function,
+                "arrays": str(scratch.arrays),
+                "cases": write_cases(self.cases, scratch.arrays),
+                "first": first,
+                "value": most,
+            }
+            ended = run_process(scratch, self.wall, task, self.limits, seconds, received.take)
+        return received, ended
 
+    def why(self, received: Received, ended: Ended) -> Reason:
+        """Return why a process ended before its time."""
+        if received.broken:
+            return Reason(received.broken)
+        if ended.excess in ("time", "total_time", "memory", "processes", "disk", "start"):
+            return Reason(ended.excess)
+        if ended.status == -signal.SIGXCPU:
+            return Reason("time")
+        if ended.status < 0:
+            names = {one.value: one.name for one in signal.Signals}
+            return Reason("crashed", {"signal": names.get(-ended.status, -ended.status)})
+        return Reason("ended", {"status": ended.status})
 
-def _with_limits(reason: Reason | None, limits: Limits) -> Reason | None:
-    return None if reason is None else _reason(reason.code, limits, reason.values)
+    def reason(self, code: str) -> Reason:
+        """Return the reason of a code, with what its text names."""
+        return self.completed(Reason(code))
 
-
-def _reason(code: str, limits: Limits, values: Mapping[str, object] = NOTHING) -> Reason:
-    """Return a reason with the limits that its text may name."""
-    named = {
-        "seconds": f"{limits.case_seconds:g}",
-        "total": f"{limits.seconds:g}",
-        "megabytes": limits.memory // MEGABYTE,
-        "disk": limits.disk // MEGABYTE,
-        "processes": limits.processes,
-        "most": limits.value,
-    }
-    return Reason(code, {**named, **values})
-
-
-def _run_once(
-    path: Path,
-    function: str,
-    cases: Sequence[Mapping[str, Any]],
-    first: int,
-    limits: Limits,
-    seconds: float,
-    wall: Wall,
-) -> tuple[Received, Ended]:
-    """Run the cases from `first` on in one process."""
-    received = Received(function, len(cases), limits.value)
-    with scratch_folder() as scratch:
-        task = _task(scratch, path, function, cases) | {"first": first, "value": limits.value}
-        ended = run_process(scratch, wall, task, limits, seconds, received.take)
-    return received, ended
-
-
-def _task(
-    scratch: Scratch, path: Path, function: str, cases: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    return {
-        "submission": str(copy_submission(path, f"{function}.py", scratch.code)),
-        "function": function,
-        "arrays": str(scratch.arrays),
-        "cases": write_cases(cases, scratch.arrays),
-    }
+    def completed(self, reason: Reason) -> Reason:
+        """Return a reason with the limits that its text may name."""
+        limits = self.limits
+        named = {
+            "seconds": f"{limits.case_seconds:g}",
+            "total": f"{limits.seconds:g}",
+            "megabytes": limits.memory // MEGABYTE,
+            "disk": limits.disk // MEGABYTE,
+            "processes": limits.processes,
+            "most": limits.value,
+        }
+        return replace(reason, values={**named, **reason.values})

@@ -214,7 +214,7 @@ def packed(
         if array.nbytes > most:
             return b"", {"code": "too_large", "bytes": int(array.nbytes)}
         buffer = io.BytesIO()
-        savez(buffer, allow_pickle=False, value=asarray(array, order="C"))
+        savez(buffer, value=asarray(array, order="C"))
     except MemoryError:
         return b"", {"code": "memory"}
     except BaseException:

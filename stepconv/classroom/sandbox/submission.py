@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from stepconv.classroom.sandbox.limits import MEGABYTE
@@ -14,15 +15,16 @@ LARGEST, MOST = 2 * MEGABYTE, 50
 """Bytes of all files of a submission, and their number."""
 
 
-def copy_submission(path: Path, main: str, target: Path) -> Path:
+def copy_submission(path: Path, mains: Sequence[str], target: Path) -> Path:
     """Copy a file, or the Python files of a folder, to `target`; return the copy to import.
 
     Parameters
     ----------
     path : Path
-        A Python file; or a folder with one, or with one called `main`, and modules beside it.
-    main : str
-        What the file in a folder is called where there are several.
+        A Python file; or a folder with one, or with one of the names in `mains` and modules
+        beside it.
+    mains : sequence of str
+        What the file in a folder may be called where there are several; the first is preferred.
     target : Path
         A folder.
 
@@ -35,14 +37,15 @@ def copy_submission(path: Path, main: str, target: Path) -> Path:
     if path.is_dir():
         files = _python_files(path)
         names = [file.name for file in files]
-        if len(files) != 1 and main not in names:
+        named = [name for name in mains if name in names]
+        if len(files) != 1 and not named:
             raise InputError(
                 "{path} holds {count} Python files; call the one to check {main}",
                 path=shown(str(path), 200),
                 count=len(files),
-                main=main,
+                main=mains[0],
             )
-        chosen = main if main in names else names[0]
+        chosen = (named or names)[0]
     else:
         files, chosen = [path], path.name
     left = LARGEST

@@ -8,7 +8,7 @@ import math
 import re
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ Array = NDArray[Any]
 
 LINE = 1 << 16
 """Most bytes of the line of JSON before a result."""
+
+HEAD = 2000
+"""Most characters kept of what a case printed."""
 
 MOST_AXES = 32
 
@@ -51,7 +54,8 @@ def write_cases(cases: Sequence[Mapping[str, Any]], path: Path) -> list[dict[str
                 entry[name] = value.item() if isinstance(value, np.generic) else value
         named.append(entry)
     with path.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
+        savez: Callable[..., None] = np.savez  # its options differ between versions of NumPy
+        savez(stream, **arrays)
     return named
 
 
@@ -120,7 +124,8 @@ class Received:
                 value = read_value(blob, self._most)
                 problem = Reason("garbled") if value is None else None
             printed = message.get("stdout")
-            text = printed[:2000] if isinstance(printed, str) else ""
+            text = printed[:HEAD] if isinstance(printed, str) else ""
+            text = text.encode("utf-8", "replace").decode()  # JSON can hold half a character
             self.results[number] = CaseResult(value, problem, text)
         else:
             self.broken = "garbled"
@@ -151,10 +156,12 @@ def _problem(given: Any, function: str) -> Reason | None:
     values: dict[str, object] = {}
     for name in _FIELDS[code]:
         value = given.get(name)
-        whole = name in ("line", "bytes")
-        if (type(value) is not int) if whole else not isinstance(value, str):
+        if name not in ("line", "bytes") and isinstance(value, str):
+            values[name] = shown(value, 200)
+        elif name in ("line", "bytes") and type(value) is int and 0 <= value < 1 << 63:
+            values[name] = value
+        else:
             return Reason("garbled")
-        values[name] = value if whole else shown(str(value), 200)
     if code in ("missing", "not_callable"):
         values["name"] = function
     if code in ("raised", "import") and not values["line"]:

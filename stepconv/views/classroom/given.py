@@ -14,7 +14,7 @@ from stepconv.views.theme import Look
 
 INDENT, GAP = 2, 4
 
-_NUMBERS = re.compile(r"-?\d+( -?\d+)*")
+_NUMBERS = re.compile(r"-?\d+( -?\d+)+")
 
 
 class Given:
@@ -79,28 +79,30 @@ class Given:
 
     def _grid(self, name: str, text: str) -> list[Text]:
         """Draw one grid under its name; slices side by side."""
-        slices = [[row.split() for row in part.split("\n")] for part in text.split("\n\n")]
-        blocks = [
-            [Text(row) for row in _aligned([" ".join(row) for row in rows])] for rows in slices
+        slices = [
+            _in_columns([row.split() for row in part.split("\n")]) for part in text.split("\n\n")
         ]
+        blocks = [[Text(row) for row in rows] for rows in slices]
         head = Text(name, self.look.style("label"), no_wrap=True)
         return [head, *beside(blocks, [_width(block) for block in blocks], GAP - 1)]
 
 
 def _aligned(texts: Sequence[str]) -> list[str]:
-    """Put numbers of rows alike in count below one another; other texts stay as they are.
+    """Put the numbers of rows that have as many below one another; other texts stay as they are.
 
     >>> _aligned(["1 -2", "-3 4", "stride 2"])
     [' 1 -2', '-3  4', 'stride 2']
     """
     rows = [text.split() if _NUMBERS.fullmatch(text) else [] for text in texts]
-    drawn = []
-    for row, text in zip(rows, texts, strict=True):
-        alike = [other for other in rows if len(other) == len(row)]
-        sizes = [max(map(len, column)) for column in zip(*alike, strict=True)]
-        numbers = (number.rjust(size) for number, size in zip(row, sizes, strict=True))
-        drawn.append(" ".join(numbers) if row else text)
-    return drawn
+    alike = {len(row): [other for other in rows if len(other) == len(row)] for row in rows}
+    drawn = {size: iter(_in_columns(same)) for size, same in alike.items()}
+    return [next(drawn[len(row)]) if row else text for row, text in zip(rows, texts, strict=True)]
+
+
+def _in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Put numbers below one another."""
+    sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [" ".join(map(str.rjust, row, sizes)) for row in rows]
 
 
 def _packed(blocks: Sequence[list[Text]], width: int) -> list[Text]:

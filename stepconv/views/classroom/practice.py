@@ -187,7 +187,8 @@ def _keys(drill: Drill) -> list[tuple[int, str]]:
     going = _("finish") if drill.last else _("next")
     keys = [(0, "→ " + (_("skip") if is_open else going))]
     if is_open:
-        keys += [(1, "h " + _("hint")), (3, "x " + _("show the answer"))]
+        more = drill.attempt.hints < len(drill.asked.hints)
+        keys += [(1, "h " + _("hint"))] * more + [(3, "x " + _("show the answer"))]
     if drill.comparable:
         keys.append((1, "c " + _("compare")))
     if traced:

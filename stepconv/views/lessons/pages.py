@@ -11,7 +11,8 @@ from rich.constrain import Constrain
 from stepconv.language import using_language
 from stepconv.lessons.format import Block, PageBreak, QuestionMarker, SceneMarker
 from stepconv.lessons.lesson import Lesson
-from stepconv.lessons.session import Session, page_starts
+from stepconv.lessons.paging import page_starts
+from stepconv.lessons.session import Session
 from stepconv.views.lessons.footer import footer
 from stepconv.views.lessons.overlays import contents_lines, ending_lines, help_lines
 from stepconv.views.lessons.prose import WIDEST, Prose, styled

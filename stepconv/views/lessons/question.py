@@ -156,4 +156,6 @@ def reasons(diagnosis: Diagnosis, *, single: bool = False) -> list[str]:
         _(" and ").join(mistake.name for mistake in explanation.mistakes)
         for explanation in found[:MOST_EXPLANATIONS]
     ]
-    return [head, *(f"- {name}: {text}" for name, text in zip(names, told, strict=True))]
+    named = _("{name}: {explanation}")
+    pairs = zip(names, told, strict=True)
+    return [head, *("- " + named.format(name=name, explanation=text) for name, text in pairs)]

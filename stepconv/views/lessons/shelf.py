@@ -121,5 +121,5 @@ class CheckReport:
             else _("all is well")
         )
         style = self.look.style("error" if report.problems else "done")
-        line = _("{counts}: {verdict}").format(counts=counts, verdict=verdict)
-        yield from flow([line], width, style)
+        summary = _("{counts}: {verdict}").format(counts=counts, verdict=verdict)
+        yield from flow([summary], width, style)
