@@ -21,6 +21,7 @@ as long as hundreds of them. So a fast kernel
 
     plan        which family of kernels, and how the work is cut        once for a geometry
     cutting     so many rows at a time, so that a band fits the cache
+    listing     lists of tiles and of taps, for kernels to go through
     pool        units of work, shared by threads                        for each call:
     direct      a unit: fill a band, then for each block of 8 channels
     bands           copy rows of the input: padding, stride, dilation are dealt with here

@@ -20,9 +20,7 @@ for the output in row i and column j lies at ``offset[tap] + i * columns + j``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -30,15 +28,11 @@ import numpy as np
 from stepconv.geometry import Axis, Indices
 from stepconv.kernels.compiling import inlined
 from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.listing import Tables
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
     CHANNELS,
-    SPAN,
-    TAPS,
-    TAPS_AT,
     TILE_SETTINGS,
-    records,
-    span,
 )
 
 # Where the settings of a band stand in the array of settings, after those of the tiles.
@@ -98,30 +92,6 @@ class Reach:
     def extra(self) -> int:
         """Rows or columns a band needs beyond those of its outputs."""
         return max(self.shift)
-
-
-class Tables:
-    """Lists of integers laid end to end, so that a kernel is given one array for all.
-
-    >>> tables = Tables()
-    >>> tables.add([4, 5]), tables.add([6]), tables.array().tolist()
-    (0, 2, [4, 5, 6])
-    """
-
-    def __init__(self) -> None:
-        self._parts: list[Indices] = []
-        self._size = 0
-
-    def add(self, numbers: Sequence[int] | Indices) -> int:
-        """Append a list and return where it begins."""
-        part = np.asarray(numbers, np.int64)
-        self._parts.append(part)
-        self._size += len(part)
-        return self._size - len(part)
-
-    def array(self) -> Indices:
-        """Return all lists as one array."""
-        return np.concatenate(self._parts)
 
 
 @dataclass(frozen=True)
@@ -188,27 +158,6 @@ class Layout:
             ROWS: self.rows,
             COLUMNS: self.columns,
         }
-
-
-def sums(tables: Tables, channels: int, step: int, offsets: Indices) -> dict[int, int]:
-    """Return the settings of sums over `channels` channels, `step` apart, with taps at `offsets`.
-
-    The taps of all channels of a piece stand in one list: one long loop, where taps inside channels
-    would be many short ones. That takes a fifth off the time of a kernel of 1.
-    """
-    own = span(channels, len(offsets))
-    return {
-        CHANNELS: channels,
-        CHANNEL_STEP: step,
-        TAPS: len(offsets),
-        TAPS_AT: tables.add(beside(offsets, own, step)),
-        SPAN: own,
-    }
-
-
-def beside(offsets: Indices, channels: int, step: int) -> Indices:
-    """Return the offsets of taps in some channels, `step` apart, one channel after the other."""
-    return (np.arange(channels)[:, None] * step + offsets).ravel()
 
 
 @inlined
@@ -360,29 +309,3 @@ def edges(
                 place = start + j * settings[STEP_X]
                 if iy >= 0 and (j < lo or j >= hi) and place < settings[LAYOUT_X]:
                     band[line + j] = input[source + tables[settings[SOURCE_X] + place]]
-
-
-def tile_lists(
-    tables: Tables,
-    band: tuple[int, int],
-    outputs: tuple[int, int],
-    pitch: int,
-    width: int,
-    lanes: int,
-    exact: bool = False,
-) -> int:
-    """Write the tiles of bands of `band` rows and columns; return where it stands where they are.
-
-    Four lists, of whole bands, the last band, the last strip of columns and the last of both: for
-    each where it begins and ends.
-    """
-    sizes = [(part, (whole - 1) % part + 1) for part, whole in zip(band, outputs, strict=True)]
-    spans: dict[tuple[int, int], list[int]] = {}
-    for columns, rows in product(*reversed(sizes)):
-        if (rows, columns) not in spans:
-            tiles = records(rows, columns, pitch, width, lanes, exact)
-            start = tables.add(tiles.ravel())
-            spans[rows, columns] = [start, start + tiles.size]
-    return tables.add(
-        [end for columns, rows in product(*reversed(sizes)) for end in spans[rows, columns]]
-    )

@@ -16,9 +16,15 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.bands import Layout
+from stepconv.kernels.bands import (
+    Layout,
+)
 from stepconv.kernels.host import host
-from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS, vectors_of
+from stepconv.kernels.listing import vectors_of
+from stepconv.kernels.tiles import (
+    TILE_ROWS,
+    TILE_VECTORS,
+)
 
 Axes = tuple[Axis, Axis, Axis]
 

@@ -26,10 +26,15 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums, tile_lists
+from stepconv.kernels.bands import (
+    BAND_SETTINGS,
+    Layout,
+    fill,
+)
 from stepconv.kernels.compiling import compiled, inlined
 from stepconv.kernels.cutting import Cut, cut, flattened
 from stepconv.kernels.host import host
+from stepconv.kernels.listing import Tables, sums, tile_lists
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNELS,

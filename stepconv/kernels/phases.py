@@ -27,11 +27,16 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Geometry, Indices
-from stepconv.kernels.bands import BAND_SETTINGS, Layout, Tables, fill, sums, tile_lists
+from stepconv.kernels.bands import (
+    BAND_SETTINGS,
+    Layout,
+    fill,
+)
 from stepconv.kernels.compiling import compiled, inlined
 from stepconv.kernels.cutting import cut
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
+from stepconv.kernels.listing import Tables, sums, tile_lists
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,

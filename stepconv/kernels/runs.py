@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry, Indices
-from stepconv.kernels.bands import Layout, Tables, beside
+from stepconv.kernels.bands import (
+    Layout,
+)
 from stepconv.kernels.host import host
+from stepconv.kernels.listing import Tables, beside
 from stepconv.kernels.small_tiles import (
     BEGIN,
     CELL,
@@ -72,7 +75,7 @@ class Runs:
     ) -> Indices:
         """Write the list of each class: offsets of its taps in the band, and in the weights.
 
-        Of `channels` channels, `step` apart, as `bands.sums` does. Returns where each begins, and
+        Of `channels` channels, `step` apart, as `listing.sums` does. Returns where each begins, and
         the taps of a channel, (classes, 2).
         """
         offsets = layout.offsets

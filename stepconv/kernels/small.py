@@ -1,10 +1,11 @@
 """Small maps and many channels: whole maps in cache, output channels in vectors.
 
 A unit of work is a band of rows (`stepconv.kernels.small_bands`) of one or several samples, of one
-group and depth, for all blocks of output channels or a share of them. As in `stepconv.kernels.direct` the band is copied
-into scratch (but for kernels of 1, which read the input in its place), and a block of output
-channels passes over it at a time; here a block is 32 channels (in float32 on AVX-512), and a tile
-takes two runs of up to 7 pixels (`stepconv.kernels.small_tiles`).
+group and depth, for all blocks of output channels or a share of them. As in
+`stepconv.kernels.direct` the band is copied into scratch (but for kernels of 1, which read the
+input in its place), and a block of output channels passes over it at a time; here a block is 32
+channels (in float32 on AVX-512), and a tile takes two runs of up to 7 pixels
+(`stepconv.kernels.small_tiles`).
 
 The rows of a band are cut into runs, shorter ones outside::
 
@@ -22,10 +23,16 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.bands import BAND_SETTINGS, SOURCE_Y, Layout, Tables, fill, sums
+from stepconv.kernels.bands import (
+    BAND_SETTINGS,
+    SOURCE_Y,
+    Layout,
+    fill,
+)
 from stepconv.kernels.compiling import compiled
 from stepconv.kernels.cutting import BAND_BYTES, flattened, in_place
 from stepconv.kernels.host import host
+from stepconv.kernels.listing import Tables, sums, vectors_of
 from stepconv.kernels.runs import Runs
 from stepconv.kernels.small_bands import RowBands, row_bands
 from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, pack_vectors, small_tile
@@ -38,7 +45,6 @@ from stepconv.kernels.tiles import (
     TAPS,
     TILE_ROWS,
     TILE_VECTORS,
-    vectors_of,
 )
 
 Axes = tuple[Axis, Axis, Axis]

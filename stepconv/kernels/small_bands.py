@@ -1,8 +1,8 @@
 """Which rows of the output make a band of `stepconv.kernels.small`, and what it shows of the input.
 
-Usually rows that follow one another. With a dilation that costs much: two rows lie in reach of the
-kernel without a row of the input in common. So where rows are dilated, a band holds *families*,
-the rows that lie a dilation apart, of which each shares its rows of the input with the next::
+Usually rows that follow one another: each needs most of the input rows that the one before needs.
+Where the kernel's rows are dilated, it needs none of them. So there a band holds *families*, rows
+that lie a dilation apart, of which each shares its rows of the input with the next::
 
     dilation 6      rows 0 6 12 … of the output see rows -6 0 6 12 18 … of the input,
                     rows 1 7 13 …                   rows -5 1 7 13 19 …
@@ -19,7 +19,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stepconv.geometry import Axis, Indices
-from stepconv.kernels.bands import Layout
+from stepconv.kernels.bands import (
+    Layout,
+)
 
 Axes = tuple[Axis, Axis, Axis]
 

@@ -18,26 +18,24 @@ serve 24 multiply-adds: on Zen 5 this runs at 97 to 99 % of what the multipliers
 is as fast; 13 x 2 and 7 x 4 are not, since LLVM moves sums between registers then. With 16
 registers the tile is 4 x 3.
 
-A long sum in float32 loses digits with each addition, so it is cut: after some channels
-(at most about `CHAIN` terms) the sums are added to totals on the stack and begin again at 0.
+A long sum in float32 loses digits with each addition, so it is cut: after some channels (at most
+about `stepconv.kernels.listing.CHAIN` terms) the sums are added to totals on the stack and begin
+again at 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from stepconv.geometry import Indices
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
 
 TILE_ROWS = 8 if host().registers == 32 else 4
 TILE_VECTORS = 3
 
-#: Terms added up in a register before they join the total. With 96 the largest error in float32
-#: is 0.5 to 1.2 times oneDNN's over the layers of the benchmark, with 256 up to 2.5 times.
-CHAIN = 96
+#: Squares of weights from the one being transposed to the one asked for: 2 to 8 do as well, and
+#: take a third off the time of packing a megabyte.
+AHEAD = 4
 
 # Where the settings of the tiles stand in the array of settings that a kernel is given.
 (
@@ -163,6 +161,7 @@ def turn(
             present = code.compare(valid, ">", row)
             shown = code.builder.select(present, left, code.integer(0))
             line = code.move(source, code.add(done, code.multiply(terms, row)))
+            code.prefetch(line, AHEAD * rows)
             lines.append(square.load_masked(line, square.first(shown)))
         for term, column in enumerate(square.transpose(lines)):
             with code.when(code.compare(left, ">", term)):
@@ -296,60 +295,3 @@ def keep(
                     with code.when(code.compare(valid, ">", row)):
                         store(line, row)
                     line = code.move(line, plane)
-
-
-def span(channels: int, taps: int) -> int:
-    """Return after how many channels a sum is cut.
-
-    Where it is cut at all, it is into three pieces or more: sums of 128 terms in two had 1.7 times
-    the error of oneDNN's.
-    """
-    terms = channels * taps
-    return channels if terms <= CHAIN else -(-channels // max(3, -(-terms // CHAIN)))
-
-
-def vectors_of(rows: int, columns: int, pitch: int, lanes: int) -> tuple[int, bool]:
-    """Return how many vectors cover `rows` rows of `columns` pixels, and whether row by row.
-
-    Else they run on across the ends of rows, which begin `pitch` numbers apart.
-    """
-    by_row = rows * -(-columns // lanes)
-    across = -(-((rows - 1) * pitch + columns) // lanes)
-    return min(by_row, across), by_row <= across
-
-
-def records(
-    rows: int, columns: int, pitch: int, width: int, lanes: int, exact: bool = False
-) -> Indices:
-    """Return the records of the tiles that cover `rows` rows of `columns` pixels.
-
-    In the band a row begins `pitch` numbers after the one before, in the output `width`. Where
-    `exact`, the last vector is moved back so that it reads nothing behind the last pixel.
-    """
-    count, by_row = vectors_of(rows, columns, pitch, lanes)
-    if by_row:
-        row, part = np.divmod(np.arange(count), count // rows)
-        begin, end = row * pitch + part * lanes, row * pitch + columns
-    else:
-        begin = np.arange(count) * lanes
-        end = np.full(count, (rows - 1) * pitch + columns)
-    done = begin.copy()
-    if exact:
-        begin[-1] = end[-1] - lanes
-    pixel = begin[:, None] + np.arange(lanes)
-    row, column = np.divmod(pixel, pitch)
-    kept = (column < columns) & (pixel >= done[:, None]) & (pixel < end[:, None])
-    cell = (row * width + column)[np.arange(count), kept.argmax(axis=1)]
-    fields = np.column_stack([begin, kept @ (1 << np.arange(lanes)), kept.sum(axis=1), cell])
-    full, left = divmod(count, TILE_VECTORS)
-    sizes = [TILE_VECTORS] * full + [left] * (left > 0)
-    if left == 1:  # a single vector would wait for its own sums: no tile is so small
-        sizes[-2:] = [2, TILE_VECTORS - 1] if full else [2]
-    first = np.cumsum(sizes) - sizes
-    members = np.minimum(first[:, None] + np.arange(TILE_VECTORS), count - 1)
-    table = np.empty((len(sizes), RECORD), np.int64)
-    table[:, COUNT] = sizes
-    # Those that a tile lacks repeat the last; so does the second of a single vector.
-    table[:, WHOLE] = (fields[members, KEPT] == lanes).all(axis=1)
-    table[:, FIRST:] = fields[members].reshape(len(sizes), -1)
-    return table
