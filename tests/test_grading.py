@@ -79,6 +79,14 @@ def test_right_answers_have_all_the_marks(problem: Problem) -> None:
     assert [mark.marks for mark in marks] == [mark.most for mark in marks]
 
 
+def test_channels_of_volumes_are_right_as_the_key_writes_them() -> None:
+    values = np.arange(36).reshape(1, 2, 2, 3, 3)
+    volumes = Problem(values, np.arange(32).reshape(2, 2, 2, 2, 2), [1, 2], {"padding": 1})
+    assert {
+        mark.verdict for mark in mark_question(question(volumes), answers_of(question(volumes)))
+    } == {"right"}
+
+
 @pytest.mark.parametrize("problem", [PADDED, STAMPED, SIZES], ids=["padded", "stamped", "sizes"])
 def test_nothing_written_has_no_marks(problem: Problem) -> None:
     marks = mark_question(question(problem), {})

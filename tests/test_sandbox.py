@@ -143,6 +143,22 @@ def f(n):
     assert found.results[4].stdout == "case 4\n"
 
 
+def test_a_file_may_use_what_modules_use(tmp_path: Path) -> None:
+    code = """
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import NamedTuple
+@dataclass
+class Window:
+    start: int = 2
+class Pair(NamedTuple):
+    one: int
+def f(x): return Window().start + Pair(1).one
+if __name__ == "__main__": 1 / 0
+"""
+    assert outcome(tmp_path, code).results[0].value == 3
+
+
 def test_too_many_ends_do_not_go_on_for_ever(tmp_path: Path) -> None:
     code = "import os\ndef f(n): os._exit(1)"
     found = outcome(tmp_path, code, [{"n": n} for n in range(20)])

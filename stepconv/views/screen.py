@@ -76,7 +76,10 @@ class Screen:
         console.size = (width or self.width, height or 25)
         with console.capture() as capture:
             console.print(renderable)
-        return re.sub(r"[ \t]+$", "", capture.get(), flags=re.MULTILINE)
+        text = capture.get()
+        if self.look.ascii:  # Rich marks lines that it cuts with an ellipsis of its own
+            text = text.replace("…", "~")
+        return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
 
     def show(self, renderable: RenderableType) -> None:
         """Print `renderable`, in one piece."""

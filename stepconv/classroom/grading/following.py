@@ -77,9 +77,15 @@ def aligned(answer: Array, like: Array) -> Array:
     >>> aligned(np.array([1, 2]), np.array([[[0], [0]]])).shape
     (1, 2, 1)
     """
-    bare = [tuple(size for size in one.shape if size != 1) for one in (answer, like)]
+    # Of more than three axes the last two are rows and columns, and the rest blocks in a row.
+    folded = like.reshape(-1, *like.shape[-2:]) if like.ndim > 3 and like.size else like
     in_one_row = answer.ndim == 1 and answer.size == like.size
-    return answer.reshape(like.shape) if bare[0] == bare[1] or in_one_row else answer
+    alike = _without_ones(answer) in (_without_ones(like), _without_ones(folded))
+    return answer.reshape(like.shape) if alike or in_one_row else answer
+
+
+def _without_ones(array: Array) -> tuple[int, ...]:
+    return tuple(size for size in array.shape if size != 1)
 
 
 def after_padded(run: Run, padded: Array) -> Base | None:

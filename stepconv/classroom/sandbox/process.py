@@ -77,17 +77,16 @@ def run_process(
             "home": str(scratch.home),
             "channel": writer,
         }
-        launcher = _launched({**order, **most}, writer)
-    except BaseException:
-        os.close(reader)
-        raise
+        try:
+            launcher = _launched({**order, **most}, writer)
+        finally:
+            os.close(writer)
+        try:
+            return _listen(launcher, reader, limits.case_seconds, seconds, take)
+        finally:
+            _end(launcher, scratch)
     finally:
-        os.close(writer)
-    try:
-        return _listen(launcher, reader, limits.case_seconds, seconds, take)
-    finally:
         os.close(reader)
-        _end(launcher, scratch)
 
 
 _LAUNCHER = str(Path(__file__).with_name("launcher.py"))

@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 import traceback
+import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -124,7 +125,10 @@ def run(task: Mapping[str, Any], channel: int) -> None:
 
 def imported(path: str, name: str) -> tuple[Callable[..., Any] | None, dict[str, Any] | None]:
     """Return the function of a submission, or None and the problem."""
-    space: dict[str, Any] = {"__name__": "submission", "__file__": path}
+    module = types.ModuleType("submission")
+    module.__file__ = path
+    sys.modules[module.__name__] = module  # dataclasses, for one, look there
+    space = vars(module)
 
     def execute() -> None:
         with open(path, "rb") as stream:
@@ -163,7 +167,7 @@ def called(
         problem = {"code": "exit"}
     except SyntaxError as error:
         problem = {"code": "syntax", "error": described(error), "line": error.lineno or 0}
-    except BaseException as error:
+    except BaseException as error:  # KeyboardInterrupt and the like: whatever it raises is told
         problem = {"code": "raised", "error": described(error), "line": line_of(error, path)}
         if isinstance(error, ModuleNotFoundError) and error.name:
             problem = {"code": "module", "name": str(error.name)[:HEAD]}
@@ -186,7 +190,7 @@ def described(error: BaseException) -> str:
     kind = type(error).__name__
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
-    except BaseException:
+    except BaseException:  # the exception is the submission's own, and so is its __str__
         text = ""
     return f"{kind}: {text}"[:HEAD] if text else kind[:HEAD]
 
@@ -217,7 +221,7 @@ def packed(
         savez(buffer, value=asarray(array, order="C"))
     except MemoryError:
         return b"", {"code": "memory"}
-    except BaseException:
+    except BaseException:  # the value's own __array__ may raise anything
         return b"", {"code": "not_numbers", "kind": type(value).__name__[:HEAD]}
     return buffer.getvalue(), None
 

@@ -89,7 +89,7 @@ def ending_lines(
         )
         yield from broken(Text(text), width)
     if missing:
-        pages = [str(_page_of(session, name)) for name in missing]
+        pages = map(str, sorted(_page_of(session, name) for name in missing))
         text = _("Still open, on page: {pages}").format(pages=", ".join(pages))
         yield from broken(Text(text), width)
     yield Text()
