@@ -192,8 +192,10 @@ def _depthwise(dice: random.Random) -> Drawn:
 def _narrow(dice: random.Random) -> Drawn:
     channels = dice.choice((2, 5, 16, 33))
     sizes = dice.randint(1, 20), dice.randint(1, 17)
-    pads = [(1, dice.choice((0, 1, 1))) for _axis in range(2)]
-    arguments = {"padding": pads, "stride": dice.choice((1, 2))}
+    stride = dice.choice((1, 2))
+    before = 1 if stride == 2 else dice.choice((0, 1))
+    pads = [(before, dice.choice((0, 1, 1))) for _axis in range(2)]
+    arguments = {"padding": pads, "stride": stride}
     return (channels, channels * dice.choice((1, 1, 2)), channels), sizes, (3, 3), arguments
 
 

@@ -34,8 +34,10 @@ Array = NDArray[Any]
 #: Rows of the output in a tile: maps of 7, 14, 28 leave no rest. With 16 registers, 9 of which
 #: hold weights in turn, 3.
 TILE_ROWS = 7 if host().registers == 32 else 3
-#: Sides of the kernel, and its padding.
-KERNEL, PAD = 3, 1
+#: Sides of the kernel.
+KERNEL = 3
+#: Stride and padding before the map, of rows and columns: for each there is code of its own.
+VARIANTS = ((1, 1), (2, 1), (1, 0))
 #: Channels of a unit.
 BLOCK = 16
 
@@ -47,7 +49,7 @@ BLOCK = 16
     COLUMNS,
     OUT_ROWS,
     OUT_COLUMNS,
-    STRIDE,
+    VARIANT,
     BLOCKS,
     FIELDS,
 ) = range(9)
@@ -82,8 +84,8 @@ def convolve(
     table: Value,
 ) -> None:
     """Compute one channel, in tiles of `height` rows."""
-    fields = (ROWS, COLUMNS, OUT_ROWS, OUT_COLUMNS, STRIDE)
-    rows, columns, out_rows, out_columns, stride = (code.load_one(table, i) for i in fields)
+    fields = (ROWS, COLUMNS, OUT_ROWS, OUT_COLUMNS, VARIANT)
+    rows, columns, out_rows, out_columns, variant = (code.load_one(table, i) for i in fields)
     image, target = code.move(input, origin), code.move(output, out)
     kernel = code.move(weight, code.multiply(channel, KERNEL * KERNEL))
     weights = [code.splat(code.load_one(kernel, tap)) for tap in range(KERNEL * KERNEL)]
@@ -98,29 +100,36 @@ def convolve(
         place = code.move(image, code.multiply(row, columns))
         return code.load_masked(code.builder.select(inside, place, zeros), seen)
 
-    def cover(step: int) -> list[Value]:
+    def cover(step: int, pad: int) -> None:
         with code.loop(code.ceiling(out_rows, height), target, out_rows) as tiles:
             place, left = tiles.values
             top = code.multiply(tiles.index, height * step)
             sums = [start] * height
             for row in range((height - 1) * step + KERNEL):
-                pixels = line(code.add(top, row - PAD))
-                _add(code, step, row, pixels, weights, sums)
+                pixels = line(code.add(top, row - pad))
+                _add(code, step, pad, row, pixels, weights, sums)
             for row, total in enumerate(sums):
                 with code.when(code.compare(left, ">", row)):
                     code.store_masked(total, place, kept)
                 place = code.move(place, out_columns)
             tiles.next(place, code.subtract(left, height))
-        return []
 
-    code.choose(code.compare(stride, "==", 2), lambda: cover(2), lambda: cover(1))
+    for number, (step, pad) in enumerate(VARIANTS):
+        with code.when(code.compare(variant, "==", number)):
+            cover(step, pad)
 
 
 def _add(
-    code: Code, step: int, row: int, pixels: Value, weights: list[Value], sums: list[Value]
+    code: Code,
+    step: int,
+    pad: int,
+    row: int,
+    pixels: Value,
+    weights: list[Value],
+    sums: list[Value],
 ) -> None:
     """Add a row of the input to the sums it belongs to."""
-    columns = [_shifted(code, pixels, column - PAD, step) for column in range(KERNEL)]
+    columns = [_shifted(code, pixels, column - pad, step) for column in range(KERNEL)]
     for tap, weight in enumerate(weights):
         above, column = divmod(tap, KERNEL)
         own, between = divmod(row - above, step)
@@ -163,28 +172,27 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> NarrowPlan |
     if geometry.transposed or geometry.group_inputs != 1 or geometry.rank != 2:
         return None
     y, x = geometry.axes
-    if not _fits(y) or not _fits(x) or y.stride != x.stride:
+    variant = x.stride, x.pad[0]
+    if not _fits(y) or not _fits(x) or variant not in VARIANTS or variant != (y.stride, y.pad[0]):
         return None
     if x.input_size > host().lanes(dtype.itemsize):
         return None
     blocks = -(-geometry.out_channels // BLOCK)
     fields = [
         geometry.out_channels, geometry.group_outputs, y.input_size, x.input_size,
-        y.output_size, x.output_size, x.stride, blocks,
+        y.output_size, x.output_size, VARIANTS.index(variant), blocks,
     ]  # fmt: skip
     samples = 1 if geometry.batch is None else geometry.batch
     return NarrowPlan(samples * blocks, np.array(fields, np.int64), _kernel(dtype))
 
 
 def _fits(axis: Axis) -> bool:
-    """Whether the kernel is 3 with a padding of 1 zero on both sides, or of less behind."""
+    """Whether the kernel is 3, not dilated, with at most one zero behind."""
     return (
         axis.kernel_size == KERNEL
-        and axis.stride in (1, 2)
         and axis.dilation == 1
         and axis.mode == "zeros"
-        and axis.pad[0] == PAD
-        and axis.pad[1] <= PAD
+        and axis.pad[1] <= 1
     )
 
 
