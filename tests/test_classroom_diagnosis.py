@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays
 
-from stepconv.classroom.asked import Cell
+from stepconv.classroom.asked import Cell, the_padded_input
 from stepconv.classroom.diagnosis import diagnose, first_difference
 from stepconv.classroom.drawing import Draw
 from stepconv.classroom.mistakes import CODES, MISTAKES, mistake, wrong_answers
@@ -167,6 +167,27 @@ def test_borders_that_hold_the_same_are_both_named() -> None:
     assert [one.mistakes[0].variant for one in found] == ["replicate", "symmetric"]
 
 
+def test_a_padding_cell_too_many_is_not_called_a_rounded_size() -> None:
+    asked = Problem([[[3, 1, 4, 1, 5]]], [[[2, -1]]], options={"padding": 1, "stride": 4})
+    assert "ceil" in {one.code for (one,), _answer in wrong_answers(asked)}
+    longer = diagnose(asked.asking(the_padded_input), [0, 3, 1, 4, 1, 5, 0, 0, 0, 0])
+    assert not longer.explanations
+    ceil = mistake("ceil").apply(asked.run)
+    assert ceil is not None
+    assert ceil.padded.tolist() == asked.run.padded.tolist()
+    assert ceil.output_shape == (1, 1, 3)
+
+
+def test_advice_on_sides_is_true_where_they_differ() -> None:
+    asked = Problem([[[3, 1, 4, 1, 5]]], [[[2, -1, 3]]], options={"padding": ((1, 2),)})
+    for (one,), answer in wrong_answers(asked):
+        if one.code in ("padding_one_side", "padding_total"):
+            found = diagnose(asked, answer).explanations[0].mistakes[0]
+            assert "same number" not in found.advice
+            assert "as many again" not in found.advice
+            assert "every side" not in found.explanation
+
+
 def test_pairs_are_not_guessed_from_one_number() -> None:
     asked = ROW.asking(Cell((0, 0, 1)))
     wrong = int(asked.answer) + np.arange(-30, 30)
@@ -319,6 +340,16 @@ def test_one_monstrous_number_does_not_make_the_others_near_enough(wrong: float)
     assert diagnose(ROW, answer).difference == (0, 0, 0)
     alone = ROW.asking(Cell((0, 0, 1)))
     assert not diagnose(alone, wrong).correct
+
+
+@pytest.mark.parametrize("huge", [1e308, -1e308, 1e200])
+@pytest.mark.filterwarnings("error")
+def test_huge_numbers_are_diagnosed_without_a_warning(huge: float) -> None:
+    for problem in (ROW, GRID):
+        assert not diagnose(problem, np.full(problem.answer.shape, huge)).correct
+        one = problem.answer.astype(float)
+        one.flat[0] = -huge
+        assert not diagnose(problem, one).correct
 
 
 def test_large_problems_are_not_tried_for_pairs() -> None:

@@ -122,6 +122,23 @@ def objects(*arguments: str, environment: dict[str, str], lines: list[str]) -> l
     return [json.loads(line) for line in printed.splitlines()]
 
 
+def test_a_program_can_look_pass_over_and_stop(environment: dict[str, str]) -> None:
+    found = objects(
+        *("padding", "--seed", "5"),
+        environment=environment,
+        lines=["c", "r", "s", "two", "h", "q", "never read"],
+    )
+    kinds = ["question", "comparison", "step", "question", "verdict", "hint", "summary"]
+    assert [one["type"] for one in found] == kinds
+    comparison, step, verdict, summary = found[1], found[2], found[4], found[6]
+    assert comparison["beside"] is None
+    terms = step["step"]["terms"]
+    assert sum(term["product"] for term in terms) == step["step"]["sum"]
+    assert verdict["problem"]
+    assert not verdict["right"]
+    assert (summary["asked"], summary["missed"]) == (1, 1)
+
+
 def test_all_right_leads_on_to_the_next_level(environment: dict[str, str]) -> None:
     course, lines = Course(SEED), []
     for _number in range(4):

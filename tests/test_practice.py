@@ -24,6 +24,10 @@ from stepconv.classroom.questions.wording import written
 from stepconv.classroom.topics import LEVELS, TOPICS
 from stepconv.errors import InputError
 from stepconv.lessons.drill import Drill
+from stepconv.views.classroom.beside import Beside
+from stepconv.views.classroom.given import Given
+from stepconv.views.theme import Look
+from tests import snapshot
 
 NAMES = [one.name for one in TOPICS]
 EACH = [(topic, kind.name) for topic in NAMES for kind in kinds_for(topic)]
@@ -334,6 +338,32 @@ def test_where_a_kernel_is_wanted_the_right_one_is_not_shown() -> None:
     assert found.cell is not None
     assert found.seen == one.problem.seen[found.cell]
     assert placement.output != found.seen
+
+
+@pytest.mark.parametrize(("width", "together"), [(80, True), (60, True), (40, False), (30, False)])
+def test_both_ways_stand_side_by_side_or_below_one_another(width: int, together: bool) -> None:
+    one = question("padding", 1, 1, "row")
+    verdict = one.judge("20 11 16 12")
+    assert verdict.diagnosis is not None
+    found = Comparison.of(one, "20 11 16 12", verdict.diagnosis, verdict.cell)
+    assert found is not None
+    lines = snapshot.plain(Beside(found, Look(color=False)), width).splitlines()
+    sums = [line for line in lines if "sum" in line]
+    assert [line.split() for line in sums] == (
+        [["sum", "19", "sum", "20"]] if together else [["sum", "19"], ["sum", "20"]]
+    )
+    assert sum("▸ x" in line for line in lines) == 3, "what differs is marked, also without colour"
+
+
+def test_channels_stand_beside_their_kernels_where_there_is_room() -> None:
+    lines = (("input channel 1", "1 -2"), ("input channel 2", "3 4"), ("kernel 1", "5 6"))
+    wide = snapshot.plain(Given(lines, Look(color=False), inputs=2), 60).splitlines()
+    narrow = snapshot.plain(Given(lines, Look(color=False), inputs=2), 30).splitlines()
+    assert wide == [
+        "  input channel 1  1 -2    kernel 1  5 6",
+        "  input channel 2  3  4",
+    ]
+    assert [line.split()[0] for line in narrow] == ["input", "input", "kernel"]
 
 
 # -- keys

@@ -81,6 +81,7 @@ class Diagnosis:
         return self.explanations[0].codes if self.explanations else ()
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of numbers near the largest there is
 def diagnose(problem: Problem, answer: ArrayLike) -> Diagnosis:
     """Say whether an answer is right and, if not, which mistakes explain it.
 

@@ -20,7 +20,7 @@ Pairs = tuple[tuple[int, int], ...]
 Finish = Callable[[Array], Array]
 """What is done to the output afterwards, such as axes moved; it fits every array of the shape."""
 
-_FIELDS = ("input", "weight", "bias", "finish", "origin")
+_FIELDS = ("input", "weight", "bias", "finish", "origin", "beyond")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,9 @@ class Run:
         What is done to the output afterwards, in turn: how a mistake about axes shows.
     origin : ndarray or None
         For a transposed layer whose input is another layer's output: that layer's input.
+    beyond : tuple of int
+        For each axis how many of the last padding cells are none: a size was rounded up, and
+        the last kernel hangs over the end. Who writes down the padded input leaves them out.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class Run:
     options: Mapping[str, Any] = field(default_factory=dict)
     finish: tuple[Finish, ...] = ()
     origin: Array | None = None
+    beyond: tuple[int, ...] = ()
 
     def changed(self, **changes: Any) -> Run:
         """Return another run: fields by their name, anything else an option."""
@@ -133,14 +137,25 @@ class Run:
     @cached_property
     def padded(self) -> Array:
         """The input as the kernel meets it: padded, or with zeros between its values."""
-        axes = self.geometry.axes
         laid: Array = self.input
-        for axis, number in zip(axes, self.spatial, strict=True):
-            taken = np.take(laid, np.maximum(axis.source, 0), axis=number)
+        sizes = zip(self.geometry.axes, self.padded_size, self.spatial, strict=True)
+        for axis, size, number in sizes:
+            source = axis.source[:size]
+            taken = np.take(laid, np.maximum(source, 0), axis=number)
             shape = [1] * taken.ndim
             shape[number] = -1
-            laid = np.where((axis.source < 0).reshape(shape), taken.dtype.type(0), taken)
+            laid = np.where((source < 0).reshape(shape), taken.dtype.type(0), taken)
         return laid
+
+    @property
+    def padded_size(self) -> tuple[int, ...]:
+        """How long each axis of `padded` is."""
+        axes = self.geometry.axes
+        beyond = self.beyond or (0,) * self.rank
+        return tuple(
+            axis.layout_size - min(over, axis.pad[1])
+            for axis, over in zip(axes, beyond, strict=True)
+        )
 
     # -- the steps ----------------------------------------------------------------------
 

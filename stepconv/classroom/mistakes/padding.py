@@ -57,9 +57,9 @@ def _total_words() -> Words:
         _("padding shared between the sides"),
         _(
             "The padding was taken for a total, half of it on each side. It is what is added on"
-            " every side."
+            " each side, whole."
         ),
-        _("Add padding cells before and as many again after: 2 · padding along each axis."),
+        _("Add all of it on each side: padding 2 is two cells before and two cells after."),
     )
 
 
@@ -71,7 +71,7 @@ def _before_words() -> Words:
     return Words(
         _("padding before only"),
         _("The padding stands before the input alone; the side after it was left as it was."),
-        _("Add the same number of cells on both sides."),
+        _("Add cells on both sides, as many on each as the padding says."),
     )
 
 
@@ -79,7 +79,7 @@ def _after_words() -> Words:
     return Words(
         _("padding after only"),
         _("The padding stands after the input alone; the side before it was left as it was."),
-        _("Add the same number of cells on both sides."),
+        _("Add cells on both sides, as many on each as the padding says."),
     )
 
 

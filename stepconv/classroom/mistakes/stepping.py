@@ -99,11 +99,9 @@ def _ceil(run: Run) -> Run | None:
     if run.transposed:
         return None
     axes = run.geometry.axes
-    pads = tuple(
-        (axis.pad[0], axis.pad[1] + (axis.stride - axis.leftover if axis.leftover else 0))
-        for axis in axes
-    )
-    return None if pads == run.padding else run.changed(padding=pads)
+    beyond = tuple(axis.stride - axis.leftover if axis.leftover else 0 for axis in axes)
+    pads = tuple((axis.pad[0], axis.pad[1] + over) for axis, over in zip(axes, beyond, strict=True))
+    return run.changed(padding=pads, beyond=beyond) if any(beyond) else None
 
 
 def _ceil_words() -> Words:

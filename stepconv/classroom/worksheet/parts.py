@@ -141,7 +141,7 @@ class Stamped:
 
 def padded_size(run: Run) -> ArrayLike:
     """Ask how long each axis of the input is with its padding."""
-    return [axis.input_size + sum(axis.pad) for axis in run.geometry.axes]
+    return run.padded_size
 
 
 def span(run: Run) -> ArrayLike:

@@ -133,22 +133,29 @@ class Beside:
     def _work(self, placement: Placement, other: Placement | None = None) -> list[Text]:
         """Draw the products of one cell and its sum; those unlike `other`'s are marked."""
         terms = _terms(placement)
-        rows = [self._row(term, placement) for term in terms]
-        known = None if other is None else {self._row(term, other) for term in _terms(other)}
+        rows = [(term.number, self._row(term, placement)) for term in terms]
+        # Tap by tap: the same product at another tap is another one.
+        known = (
+            None
+            if other is None
+            else {(term.number, self._row(term, other)) for term in _terms(other)}
+        )
         lines = self._products(rows[:MOST_TERMS], known)
         if len(rows) > MOST_TERMS:
             text = _("… and {count} more").format(count=len(rows) - MOST_TERMS)
             lines.append(Text(self.look.plain(text), self.look.style("note")))
         return [*lines, *self._sum(placement, max((line.cell_len for line in lines), default=0))]
 
-    def _products(self, rows: Sequence[_Line], known: set[_Line] | None) -> list[Text]:
-        columns = [(row.place, row.value, row.weight, row.product) for row in rows]
+    def _products(
+        self, rows: Sequence[tuple[int, _Line]], known: set[tuple[int, _Line]] | None
+    ) -> list[Text]:
+        columns = [(row.place, row.value, row.weight, row.product) for _number, row in rows]
         sizes = [max(map(cell_len, column)) for column in zip(*columns, strict=True)]
         if not rows:
             return [Text(_("nothing meets here"), self.look.style("note"))]
         lines = []
-        for row in rows:
-            differs = known is not None and row not in known
+        for number, row in rows:
+            differs = known is not None and (number, row) not in known
             mark = self.look.plain("▸ ") if differs else "  "
             line = Text(mark if known is not None else "", self.look.style("wrong"))
             line.append(row.place + " " * (sizes[0] - cell_len(row.place)) + "  ")
