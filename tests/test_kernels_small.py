@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from stepconv.geometry import Axis
+from stepconv.geometry import Axis, Geometry
+from stepconv.kernels import small
 from stepconv.kernels.small_bands import RowBands, row_bands
 from tests.strategies import MODES
 
@@ -62,3 +63,23 @@ def test_families_where_rows_that_follow_one_another_would_need_more() -> None:
 
 def test_none_where_not_even_a_row_fits() -> None:
     assert cut(Axis(9, 3), 10) is None
+
+
+@given(row_axes(), st.integers(200, 2000), st.integers(2, 3))
+def test_a_multiple_of_bands_where_threads_want_one(axis: Axis, most: int, threads: int) -> None:
+    axes = (Axis(1, 1), axis, COLUMNS)
+    bands = row_bands(axes, lambda layout: layout.channel <= most, threads)
+    if bands is None:
+        return
+    assert bands.count % threads == 0
+    assert sorted(np.concatenate(bands.outputs)) == list(range(axis.output_size))
+
+
+def test_threads_have_bands_of_their_own_where_the_input_outweighs_the_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(small, "_direct_cycles", lambda *_: np.inf)  # small on any host
+    axis = Axis(56, 3, 2, pad=(1, 1))
+    geometry = Geometry((axis, axis), 1, 128, 128, 1)
+    made = [small.plan(geometry, np.dtype(np.float32), threads) for threads in (1, 2)]
+    assert [plan.units for plan in made if plan] == [3, 4]

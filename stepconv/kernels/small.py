@@ -255,13 +255,28 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | 
     axes = flattened(geometry.embedded)
     whole = in_place(axes) and axes[2].output_size >= RUN
     most = BAND_BYTES // (geometry.group_inputs * dtype.itemsize)
-    rows = row_bands(axes, lambda layout: whole or layout.channel <= most)
+
+    def fits(layout: Layout) -> bool:
+        return whole or layout.channel <= most
+
+    rows = row_bands(axes, fits)
     if rows is None:
         return None
+    samples = 1 if geometry.batch is None else geometry.batch
+    uneven = samples * geometry.groups * axes[0].output_size * rows.count % threads
+    if uneven and _cells(axes) > geometry.group_outputs * prod(geometry.kernel_size):
+        # Threads that share a band fill it twice; those with bands of their own read the weights
+        # twice, which are less here: 8 % faster for 3x3 with stride 2, 128 channels on 56x56.
+        rows = row_bands(axes, fits, threads) or rows
     runs = Runs(axes, exact=whole)
     if runs.cycles(geometry, dtype) > _direct_cycles(geometry, axes, dtype):
         return None
     return SmallPlan(geometry, dtype, axes, threads, runs, rows, whole)
+
+
+def _cells(axes: Axes) -> int:
+    """Cells of one channel of the input."""
+    return prod(axis.input_size for axis in axes)
 
 
 def _direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float:

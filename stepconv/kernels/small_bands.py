@@ -61,25 +61,29 @@ class RowBands:
         return self.count * self.layout.rows
 
 
-def row_bands(axes: Axes, fits: Callable[[Layout], bool]) -> RowBands | None:
-    """Return the largest bands that fit: families, where they take fewer rows of input."""
-    found = [bands for bands in (_successive(axes, fits), _families(axes, fits)) if bands]
+def row_bands(axes: Axes, fits: Callable[[Layout], bool], multiple: int = 1) -> RowBands | None:
+    """Return the largest bands that fit: families, where they take fewer rows of input.
+
+    Their number is a multiple of `multiple`.
+    """
+    ways = _successive(axes, fits, multiple), _families(axes, fits, multiple)
+    found = [bands for bands in ways if bands]
     return min(found, key=lambda bands: bands.filled, default=None)
 
 
-def _successive(axes: Axes, fits: Callable[[Layout], bool]) -> RowBands | None:
+def _successive(axes: Axes, fits: Callable[[Layout], bool], multiple: int) -> RowBands | None:
     height, width = axes[1].output_size, axes[2].output_size
     for bands in range(1, height + 1):
         rows = -(-height // bands)
         layout = Layout.of(axes, rows, width)
-        if fits(layout):
+        if -(-height // rows) % multiple == 0 and fits(layout):
             firsts = range(0, height, rows)
             outputs = tuple(np.arange(y, min(y + rows, height)) for y in firsts)
             return RowBands(layout, outputs, tuple(own - own[0] for own in outputs), rows, rows)
     return None
 
 
-def _families(axes: Axes, fits: Callable[[Layout], bool]) -> RowBands | None:
+def _families(axes: Axes, fits: Callable[[Layout], bool], multiple: int) -> RowBands | None:
     deep, rows, columns = axes
     apart, height = rows.dilation, rows.output_size
     if rows.step > 1 or apart == 1 or rows.kernel_size == 1:
@@ -90,7 +94,7 @@ def _families(axes: Axes, fits: Callable[[Layout], bool]) -> RowBands | None:
     for bands in range(1, families + 1):
         together = -(-families // bands)
         layout = replace(plain, rows=together * high)
-        if fits(layout):
+        if -(-families // together) % multiple == 0 and fits(layout):
             break
     else:
         return None
