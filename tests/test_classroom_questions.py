@@ -131,6 +131,17 @@ def test_what_cannot_be_read_is_no_wrong_answer(topic: str, text: str) -> None:
     assert verdict.unreadable or text == "nan"
 
 
+def test_answers_are_written_in_practice_as_in_lessons() -> None:
+    shape = question("shapes", 2, 5)
+    sizes = shape.right_answer.strip("()").split(", ")
+    assert shape.judge("（" + "，".join(sizes) + "）").right
+    assert shape.judge("*".join(sizes)).right
+    cell = question("stride", 1, 5, "cell")
+    assert cell.judge(f"{2 * int(cell.right_answer)}/2").right
+    assert cell.judge("1 2").unreadable
+    assert not question("stride", 1, 5, "seen").judge("none").unreadable
+
+
 def test_kinds_that_do_not_fit_a_topic_are_refused() -> None:
     with pytest.raises(InputError, match="one of size"):
         question("sizes", kind="row")

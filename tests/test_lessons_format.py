@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from stepconv.classroom.answers import KINDS, canonical, read_answer, same
 from stepconv.classroom.run import Run
 from stepconv.documents import Section
 from stepconv.errors import InputError
 from stepconv.language import using_language
-from stepconv.lessons.answers import KINDS, canonical, read_answer, same
 from stepconv.lessons.equation_checks import false_equations
 from stepconv.lessons.expressions import Expression, Scope
 from stepconv.lessons.filling import filler

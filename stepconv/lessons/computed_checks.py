@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from stepconv.classroom.answers import Array, bare
 from stepconv.classroom.diagnosis import diagnose
 from stepconv.classroom.mistakes import mistakes_with, wrong_answers
 from stepconv.errors import InputError, StepconvError
 from stepconv.files import shown
 from stepconv.language import LANGUAGES, using_language
-from stepconv.lessons.answers import Array
 from stepconv.lessons.expressions import Scope
 from stepconv.lessons.filling import expressions
 from stepconv.lessons.format import Code, plain, texts
@@ -21,7 +21,7 @@ from stepconv.lessons.loader import Draft
 from stepconv.lessons.prose_checks import at_line
 from stepconv.lessons.questions import Question, answer_text
 from stepconv.lessons.scenes import ConvolutionScene, ProgramScene, Scene, scope_of
-from stepconv.lessons.written import bare, written
+from stepconv.lessons.written import written
 
 
 def beliefs_hold(draft: Draft) -> Iterator[InputError]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stepconv.classroom.answers import KINDS
 from stepconv.documents import Localized, Section, nearest
 from stepconv.errors import InputError
 from stepconv.files import shown
 from stepconv.language import LANGUAGES
-from stepconv.lessons.answers import KINDS
 from stepconv.lessons.expressions import Expression
 from stepconv.lessons.filling import expressions
 from stepconv.lessons.format import Spans, plain

@@ -8,13 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from stepconv.classroom.answers import Array, canonical, read_answer, same
 from stepconv.classroom.diagnosis import Diagnosis, diagnose
 from stepconv.classroom.problem import Problem
 from stepconv.classroom.run import Run
 from stepconv.errors import InputError
 from stepconv.files import shown
 from stepconv.language import language
-from stepconv.lessons.answers import Array, canonical, read_answer, same
 from stepconv.lessons.expressions import Expression, Scope
 from stepconv.lessons.filling import filled_at
 from stepconv.lessons.format import Spans

@@ -10,11 +10,11 @@ from stepconv.arrays.axes import rank_of, with_input_axes, with_weight_axes
 from stepconv.arrays.nested import parse_json
 from stepconv.arrays.origin import Origin
 from stepconv.arrays.text import parse_text
+from stepconv.classroom.answers import Array
 from stepconv.classroom.problem import Problem
 from stepconv.classroom.run import Run
 from stepconv.documents import Section
 from stepconv.errors import InputError, StepconvError
-from stepconv.lessons.answers import Array
 from stepconv.lessons.expressions import Expression
 from stepconv.lessons.prose import VIEWS
 from stepconv.lessons.scenes import ConvolutionScene, ProgramScene, Scene, SizesScene, StackScene

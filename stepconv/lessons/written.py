@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepconv.classroom.answers import bare
 from stepconv.language import _
 from stepconv.lessons.functions import Exact
 
@@ -36,17 +37,6 @@ def written(value: Any, digits: int = DIGITS) -> str:
         parts = [written(one, digits) for one in value]
         return ("; " if nested else ", ").join(parts) if parts else _("none")
     return _number(value, digits)
-
-
-def bare(array: NDArray[Any]) -> NDArray[Any]:
-    """Leave out the leading axes of length 1, but not the last axis.
-
-    >>> bare(np.ones((1, 1, 4))).shape, bare(np.ones((1, 2, 1))).shape, bare(np.ones((1, 1))).shape
-    ((4,), (2, 1), (1,))
-    """
-    while array.ndim > 1 and len(array) == 1:
-        array = array[0]
-    return array
 
 
 def columns(text: str) -> int:

@@ -6,10 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
-from stepconv.arrays.origin import Origin
-from stepconv.arrays.text import parse_text
+from stepconv.classroom.answers import read_answer
 from stepconv.classroom.asked import the_shape, the_size
 from stepconv.classroom.diagnosis import Diagnosis, diagnose, first_difference
 from stepconv.classroom.problem import Problem
@@ -20,6 +17,9 @@ from stepconv.language import _
 from stepconv.record import Trace
 
 Cell = tuple[int, ...]
+
+_FORMS = {"cell": "number", "size": "shape", "shape": "shape", "seen": "set"}
+"""How answers to a kind are read, where not as rows of numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +114,7 @@ class Question:
 
     def read(self, text: str) -> Array:
         """Return what a learner typed; InputError where it is no answer."""
-        if self.kind in ("size", "shape"):
-            text = text.strip().strip("()（）[]").rstrip(",").replace("x", " ").replace("×", " ")
-        given = parse_text(text, Origin(_("the answer")))
-        if self.kind == "seen":
-            return np.unique(given)
+        given = read_answer(_FORMS.get(self.kind, "numbers"), text)
         right = self.problem.answer
         # All numbers in one row are the same numbers: rows are a help, not the question.
         return (

@@ -24,7 +24,6 @@ from stepconv.arrays.text import parse_text
 from stepconv.errors import InputError
 from stepconv.files import shown
 from stepconv.language import _
-from stepconv.lessons.written import bare
 
 Array = NDArray[Any]
 
@@ -38,6 +37,17 @@ _FULL_WIDTH = str.maketrans(
 )
 _FRACTION = re.compile(r"(?<![\w./])([+-]?\d{1,15}(?:\.\d+)?)\s*/\s*(\d{1,15}(?:\.\d+)?)(?![\w./])")
 _EMPTY = ("none", "no", "-", "{}", "[]", "()", "∅", "无", "没有", "空")
+
+
+def bare(array: NDArray[Any]) -> NDArray[Any]:
+    """Leave out the leading axes of length 1, but not the last axis.
+
+    >>> bare(np.ones((1, 1, 4))).shape, bare(np.ones((1, 2, 1))).shape, bare(np.ones((1, 1))).shape
+    ((4,), (2, 1), (1,))
+    """
+    while array.ndim > 1 and len(array) == 1:
+        array = array[0]
+    return array
 
 
 def canonical(kind: str, value: Any) -> Array:
