@@ -35,7 +35,7 @@ def row_axes(draw: st.DrawFn) -> Axis:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=150)
 @given(row_axes(), st.integers(60, 800))
 def test_each_row_is_in_one_band_and_sees_its_input(axis: Axis, most: int) -> None:
     bands = cut(axis, most)
