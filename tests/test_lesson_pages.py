@@ -235,6 +235,11 @@ def test_the_end_says_what_is_open_and_what_comes_next() -> None:
     assert "Enter goes on with: What comes next" in end
 
 
+def test_open_questions_stand_in_the_order_of_their_pages_not_of_the_file() -> None:
+    lesson = replace(first(), questions=dict(reversed(first().questions.items())))
+    assert "Still open, on page: 2, 4, 5, 7, 9, 11" in Reader(lesson, (80, 24)).press("end")
+
+
 def test_help_explains_every_key_of_the_page() -> None:
     reader = Reader(first(), (80, 24))
     help_ = reader.press("?")

@@ -95,6 +95,15 @@ def test_whatever_was_missed_every_topic_comes_once_it_goes_well(
     assert all(returns(schedule, topic, NAMES[:6], seed) < 80 for topic in NAMES[:6])
 
 
+@given(st.integers(0, 50), st.lists(st.sampled_from(OUTCOMES), min_size=54, max_size=54))
+def test_every_topic_comes_however_it_goes(seed: int, outcomes: list[str]) -> None:
+    schedule = Schedule()
+    for outcome in outcomes:
+        topic = schedule.next(NAMES, Draw(seed, schedule.turn))
+        schedule = schedule.after(topic, outcome)
+    assert set(schedule.standings) == set(NAMES)
+
+
 def test_what_is_always_known_comes_ever_more_seldom() -> None:
     schedule, gaps = Schedule(), []
     for _turn in range(6):

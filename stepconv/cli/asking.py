@@ -114,7 +114,7 @@ class _Asking:
 
     def explain(self) -> None:
         """Say what can be typed, to a person."""
-        if _interactive(self.output):
+        if sys.stdin.isatty():
             keys = _("h a hint   s skip   x show the answer   q quit")
             self.output.screen.show(Text(keys, self.output.screen.look.style("note")))
 

@@ -45,6 +45,9 @@ class TextLines:
         try:
             while not self.drill.done:
                 self._ask()
+        except KeyboardInterrupt:
+            self.output.screen.write("\n")  # the cursor stands behind what was typed
+            raise
         finally:
             self._become(self.drill.ended())
             self._tell()

@@ -183,7 +183,7 @@ def _keys(names: str, action: Callable[[Drill], Drill]) -> dict[str, Callable[[D
 
 
 _KEYS: dict[str, Callable[[Drill], Drill]] = {
-    **_keys("right n space enter", Drill.next),
+    **_keys("right n s space enter", Drill.next),
     **_keys("down", lambda state: state._scroll(1)),
     **_keys("up", lambda state: state._scroll(-1)),
     **_keys("pagedown", lambda state: state._scroll(max(state.room - 1, 1))),

@@ -20,6 +20,9 @@ right the first time; and at most, however often it was right."""
 NEW = 3
 """Topics not asked yet come in the order of teaching; one of so many is drawn."""
 
+EVERY = 3
+"""Of so many questions one is on a new topic, however much is due, while there are new ones."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -57,14 +60,13 @@ class Schedule:
         """Return the topic to ask about, one of `topics`, which are in the order of teaching.
 
         What is due comes first, the longest overdue before all; then what is new; then what
-        will be due soonest.
+        will be due soonest. Who misses everything still sees every topic: see `EVERY`.
         """
         known = [name for name in topics if name in self.standings and name != self.last]
         known.sort(key=lambda name: (self.standings[name].due, topics.index(name)))
-        if known and self.standings[known[0]].due <= self.turn:
-            return known[0]
         new = [name for name in topics if name not in self.standings]
-        if new:
+        is_due = bool(known) and self.standings[known[0]].due <= self.turn
+        if new and (not is_due or self.turn % EVERY == EVERY - 1):
             return draw.pick(new[:NEW])
         return known[0] if known else topics[0]
 
