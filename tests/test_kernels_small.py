@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels import small
@@ -35,6 +35,7 @@ def row_axes(draw: st.DrawFn) -> Axis:
     )
 
 
+@settings(max_examples=150)
 @given(row_axes(), st.integers(60, 800))
 def test_each_row_is_in_one_band_and_sees_its_input(axis: Axis, most: int) -> None:
     bands = cut(axis, most)
@@ -65,6 +66,7 @@ def test_none_where_not_even_a_row_fits() -> None:
     assert cut(Axis(9, 3), 10) is None
 
 
+@settings(max_examples=40)
 @given(row_axes(), st.integers(200, 2000), st.integers(2, 3))
 def test_a_multiple_of_bands_where_threads_want_one(axis: Axis, most: int, threads: int) -> None:
     axes = (Axis(1, 1), axis, COLUMNS)
