@@ -86,9 +86,8 @@ class JsonLines:
             self._begin()
 
     def _become(self, drill: Drill) -> None:
-        before, self.drill = len(self.drill.course.results), drill
-        for result in drill.course.results[before:]:
-            self.keeper.keep(result.topic, result.outcome)
+        self.keeper.follow(self.drill.course, drill.course)
+        self.drill = drill
 
     # -- what is written ------------------------------------------------------------------
 

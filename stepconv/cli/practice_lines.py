@@ -90,9 +90,8 @@ class TextLines:
             self.output.screen.show(Group(Text(self.output.screen.look.plain(text)), Text()))
 
     def _become(self, drill: Drill) -> None:
-        before, self.drill = len(self.drill.course.results), drill
-        for result in drill.course.results[before:]:
-            self.keeper.keep(result.topic, result.outcome)
+        self.keeper.follow(self.drill.course, drill.course)
+        self.drill = drill
 
     def _tell(self) -> None:
         screen, remark = self.output.screen, keeper_remark(self.keeper)

@@ -94,9 +94,8 @@ class _Session:
             self.screen.write(self.screen.look.plain(remark) + "\n")
 
     def _become(self, drill: Drill) -> None:
-        before, self.drill = len(self.drill.course.results), drill
-        for result in drill.course.results[before:]:
-            self.keeper.keep(result.topic, result.outcome)
+        self.keeper.follow(self.drill.course, drill.course)
+        self.drill = drill
 
     def _replay(self, terminal: Terminal) -> None:
         """Step through the layer, from where the answer goes wrong."""

@@ -144,6 +144,8 @@ class Drill:
 
     def press(self, key: str) -> Drill:
         """Return the state after `key`; a key without a meaning changes nothing."""
+        if self.done:
+            return self
         if key == "ctrl-c":
             return self.ended()
         if self.overlay == "help":

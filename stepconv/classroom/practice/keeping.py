@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from stepconv.classroom.practice.course import Course
 from stepconv.classroom.practice.schedule import Schedule
 from stepconv.errors import InputError
 from stepconv.home import State, read_state, set_aside, update_state
@@ -46,6 +47,11 @@ class Keeper:
             state.update(Schedule.read(state).after(topic, outcome).written())
 
         self._try(lambda: update_state(NAME, change))
+
+    def follow(self, before: Course, after: Course) -> None:
+        """Keep the questions that were closed between two states of a session."""
+        for result in after.results[len(before.results) :]:
+            self.keep(result.topic, result.outcome)
 
     def _try(self, work: Callable[[], object]) -> None:
         if self.problem is not None:
