@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stepconv.classroom.sandbox.calls import call_filter
 from stepconv.classroom.sandbox.limits import Limits
 from stepconv.classroom.sandbox.scratch import Scratch, python_program
 from stepconv.classroom.sandbox.walls import FIRST_USER, Wall, inner_command
@@ -65,7 +66,12 @@ def run_process(
         "disk": limits.disk,
         "processes": limits.processes,
     }
-    own = {"user": user, "reads": wall.reads, "library": str(scratch.library)}
+    own = {
+        "user": user,
+        "reads": wall.reads,
+        "library": str(scratch.library),
+        "filter": call_filter(),
+    }
     scratch.task.write_text(json.dumps({**task, **most, **own}), encoding="utf-8")
     if user is not None:
         scratch.hand_over(user)

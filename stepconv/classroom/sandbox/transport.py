@@ -204,4 +204,7 @@ def read_value(blob: bytes, most: int) -> Array | None:
     shape = tuple(int(size) for size in found[2].replace(b",", b" ").split())
     if len(shape) > MOST_AXES or math.prod(shape) * dtype.itemsize != len(data):
         return None
+    # NumPy refuses axes that no array can have even where another axis makes the array empty.
+    if math.prod(size or 1 for size in shape) * dtype.itemsize > most + LINE:
+        return None
     return np.frombuffer(data, dtype).reshape(shape).copy()

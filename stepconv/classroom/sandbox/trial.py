@@ -70,6 +70,8 @@ def _tried(wall: Wall, limits: Limits) -> tuple[str, ...] | None:
         told = json.loads(said)["held"]
     except (ValueError, KeyError, TypeError):
         return None
-    # It leaves a daemon behind, which would hold the channel open for seconds.
-    held = {*told, *(("leftovers",) if ended.alone else ())}
+    # It leaves a daemon behind, which would hold the channel open for seconds. One that can
+    # reach other programs can end the one that would find it.
+    alone = ended.alone and "strangers" in told
+    held = {*told, *(("leftovers",) if alone else ())}
     return tuple(code for code in PROTECTIONS if code in held)
