@@ -115,5 +115,5 @@ class Practised:
         """Say what is to be said of an answer."""
         said = self.question.judge(text)
         return LessonVerdict(
-            said.right, problem=said.problem, diagnosis=said.diagnosis, cell=said.cell
+            right=said.right, problem=said.problem, diagnosis=said.diagnosis, cell=said.cell
         )

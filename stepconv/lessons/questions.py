@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from stepconv.classroom import verdict
 from stepconv.classroom.answers import Array, canonical, read_answer, same
 from stepconv.classroom.diagnosis import Diagnosis, diagnose
 from stepconv.classroom.problem import Problem
@@ -52,33 +53,11 @@ class Option:
         return filled_at(self.reasons[language()], self.scope, self.where)
 
 
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """What is to be said of an answer.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Verdict(verdict.Verdict):
+    """What is to be said of an answer; for a choice, also why the option is right or wrong."""
 
-    Attributes
-    ----------
-    right : bool
-    problem : InputError or None
-        Why the answer cannot be read, and how to write it; it is neither right nor wrong then.
-    why : tuple of Span
-        For a choice, why the option chosen is right or wrong.
-    diagnosis : Diagnosis or None
-        Which mistakes give the wrong answer, where the question is about a convolution.
-    cell : tuple of int or None
-        The output cell (n, channel, *position) at which the replay opens.
-    """
-
-    right: bool
-    problem: InputError | None = None
     why: Spans = ()
-    diagnosis: Diagnosis | None = None
-    cell: tuple[int, ...] | None = None
-
-    @property
-    def unreadable(self) -> bool:
-        """Whether the answer could not be read."""
-        return self.problem is not None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from stepconv.classroom.drawing import Draw
 from stepconv.classroom.questions.kinds import KINDS, Kind
-from stepconv.classroom.questions.question import Question, Verdict
+from stepconv.classroom.questions.question import Question
 from stepconv.classroom.topics import generate, topic
+from stepconv.classroom.verdict import Verdict
 from stepconv.errors import InputError
 from stepconv.values import shown
 

@@ -12,6 +12,7 @@ from stepconv.classroom.diagnosis import Diagnosis, diagnose, first_difference
 from stepconv.classroom.problem import Problem
 from stepconv.classroom.questions.wording import written
 from stepconv.classroom.run import Array
+from stepconv.classroom.verdict import Verdict
 from stepconv.errors import InputError
 from stepconv.language import _
 from stepconv.record import Trace
@@ -20,32 +21,6 @@ Cell = tuple[int, ...]
 
 _FORMS = {"cell": "number", "size": "shape", "shape": "shape", "seen": "set"}
 """How answers to a kind are read, where not as rows of numbers."""
-
-
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """What is to be said of an answer.
-
-    Attributes
-    ----------
-    right : bool
-    problem : InputError or None
-        Why the answer cannot be read; it is neither right nor wrong then.
-    diagnosis : Diagnosis or None
-        Which mistakes give the wrong answer.
-    cell : tuple of int or None
-        The output cell (n, channel, *position) at which a replay opens.
-    """
-
-    right: bool
-    problem: InputError | None = None
-    diagnosis: Diagnosis | None = None
-    cell: Cell | None = None
-
-    @property
-    def unreadable(self) -> bool:
-        """Whether the answer could not be read."""
-        return self.problem is not None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
