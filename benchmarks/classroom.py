@@ -1,6 +1,6 @@
 """How long the classroom takes: a problem, a diagnosis, and the work of a class.
 
-    python benchmarks/classroom.py [--seeds N] [--class N] [--json FILE]
+    python -m benchmarks.classroom [--seeds N] [--class N] [--json FILE]
 
 Problems and diagnoses are timed over all topics and levels, after one run that loads the
 kernels; the work of a class as whole processes, two at a time within. See README.md.
@@ -19,8 +19,8 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-from engine import machine
 
+from benchmarks.engine import machine
 from stepconv.classroom.diagnosis import diagnose
 from stepconv.classroom.drawing import Draw
 from stepconv.classroom.exercises import exercise
