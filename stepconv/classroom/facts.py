@@ -93,7 +93,7 @@ def _other_shape(problem: Problem, given: Array, right: Array) -> Iterator[Fact]
         return
     yield Fact(
         "count",
-        _("There are {given} numbers; the answer has {right}.").format(
+        _("Numbers given: {given}; the answer has {right}.").format(
             given=given.size, right=right.size
         ),
     )
