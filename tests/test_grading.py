@@ -432,7 +432,9 @@ def test_the_answers_of_another_student_are_noticed(key: Path, tmp_path: Path) -
     copied = filled("002") | {"student": "001"}
     (one,) = graded(key, tmp_path, copied).graded
     assert one.total < one.most / 2
-    assert any("fit the numbers of 002" in note for note in one.notes)
+    assert any("fit the numbers of 002" in note for note in one.all_notes)
+    assert "fit the numbers of 002" in gradebook(Report("", (one,)))
+    assert "002" not in json.dumps([results(one)["output"], results(one)["tests"]])
     (one,) = graded(key, tmp_path, filled("002"), "answers-001.json").graded
     assert (one.student, one.total) == ("002", one.most)
     assert one.notes == ("the file is called after 001, and names the student 002",)

@@ -93,13 +93,14 @@ def grade_one(key: Key, handed: Handed) -> Graded:
         for question in questions
         for mark in mark_question(question, handed.answers.get(str(question.number), {}))
     )
+    private: tuple[str, ...] = ()
     if others := _fits(key, student.id, marks):
         text = _("the answers fit the numbers of {other}, not this student's own")
-        notes.append(text.format(other=", ".join(sorted(others))))
+        private = (text.format(other=", ".join(sorted(others))),)
     if len(notes) > MOST_NOTES:
         more = _("and {count} more like these").format(count=len(notes) - MOST_NOTES)
         notes = [*notes[:MOST_NOTES], more]
-    return Graded(student.id, student.name, handed.file, marks, tuple(notes))
+    return Graded(student.id, student.name, handed.file, marks, tuple(notes), private)
 
 
 def _graded(key: Key, folder: Path, work: Sequence[Handed], jobs: int) -> Iterator[Graded]:

@@ -28,7 +28,12 @@ def gradebook(report: Report) -> str:
         marks = [plain(one.question(name)) for name in questions]
         told = [one.student, one.name, plain(one.total), plain(one.most), *marks]
         mistakes = dict.fromkeys(explained(mark.mistakes) for mark in one.marks if mark.mistakes)
-        told += ["; ".join(mistakes), " | ".join(_reasons(one)), " | ".join(one.notes), one.file]
+        told += [
+            "; ".join(mistakes),
+            " | ".join(_reasons(one)),
+            " | ".join(one.all_notes),
+            one.file,
+        ]
         writer.writerow([safe(cell) if isinstance(cell, str) else cell for cell in told])
     return "\ufeff" + stream.getvalue()
 

@@ -47,7 +47,7 @@ def results(one: Graded) -> dict[str, Any]:
         "output_format": "text",
         "visibility": "visible",
         "tests": tests,
-        "extra_data": {"student": one.student, "file": one.file},
+        "extra_data": {"student": one.student, "file": one.file, "notes": list(one.all_notes)},
     }
 
 

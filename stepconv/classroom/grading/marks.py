@@ -72,6 +72,8 @@ class Graded:
     marks : tuple of Mark
     notes : tuple of str
         What the teacher ought to know besides.
+    private : tuple of str
+        The same, but not for the student's eyes: others are named.
     """
 
     student: str
@@ -79,6 +81,12 @@ class Graded:
     file: str
     marks: tuple[Mark, ...]
     notes: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """The notes for the teacher."""
+        return (*self.notes, *self.private)
 
     @property
     def total(self) -> float:
@@ -185,7 +193,7 @@ def _student(one: Graded) -> dict[str, Any]:
         "file": one.file,
         "total": plain(one.total),
         "most": plain(one.most),
-        "notes": list(one.notes),
+        "notes": list(one.all_notes),
         "marks": [_mark(mark) for mark in one.marks],
     }
 

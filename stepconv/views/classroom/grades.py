@@ -94,7 +94,7 @@ class Grades:
             return [*told, "0", str(plain(one.most)), *blank, _("nothing handed in")]
         marks = [str(plain(one.question(name))) for name in questions]
         mistakes = dict.fromkeys(explained(mark.mistakes) for mark in one.marks if mark.mistakes)
-        words = [*mistakes, *[_("see notes")] * bool(one.notes)]
+        words = [*mistakes, *[_("see notes")] * bool(one.all_notes)]
         return [*told, str(plain(one.total)), str(plain(one.most)), *marks, listed(words)]
 
     # -- one student --------------------------------------------------------------------
@@ -103,7 +103,7 @@ class Grades:
         name = f"{one.student}  {one.name}".strip()
         head = f"{name}   {plain(one.total)}/{plain(one.most)}"
         lines = [Text(self.look.plain(head), self.look.style("title"))]
-        lines += self._paragraphs(one.notes, width, INDENT, "note")
+        lines += self._paragraphs(one.all_notes, width, INDENT, "note")
         if one.file:
             lines += self._marks(one, width)
         return lines
@@ -138,8 +138,8 @@ class Grades:
     # -- around it ----------------------------------------------------------------------
 
     def _notes(self, width: int) -> list[Text]:
-        noted = [one for one in self.report.graded if one.file and one.notes]
-        texts = [f"{one.student}: {note}" for one in noted for note in one.notes]
+        noted = [one for one in self.report.graded if one.file and one.all_notes]
+        texts = [f"{one.student}: {note}" for one in noted for note in one.all_notes]
         head = [Text(_("notes"), self.look.style("title"))]
         return head + self._paragraphs(texts, width, INDENT) if texts else []
 
