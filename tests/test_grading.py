@@ -191,6 +191,20 @@ def test_a_few_right_numbers_among_wrong_ones_bring_nothing() -> None:
     assert (mark.marks, mark.verdict) == (0.0, "wrong")
 
 
+def test_an_output_that_a_mistake_makes_one_row_is_not_read_as_rows() -> None:
+    options = {"stride": (3, 2), "dilation": (2, 2), "padding": ((1, 0), (0, 1))}
+    grid = Problem(np.arange(18).reshape(1, 1, 6, 3) ** 2, [[[[2], [3]]]], options=options)
+    wrong = mistake("axes_swapped", "input").apply(grid.run)
+    assert wrong is not None
+    assert (grid.run.output_shape, wrong.output_shape) == ((1, 1, 2, 2), (1, 1, 1, 4))
+    asked = question(grid)
+    answers = {**answers_of(asked, wrong), "products": ""}
+    marks = {mark.part: mark for mark in mark_question(asked, answers)}
+    assert marks["output"].verdict == "follows"
+    (*_others, output) = mark_question(asked, {"output": answers["output"]})
+    assert output.mistakes == (("axes_swapped",),)
+
+
 def test_whole_numbers_may_be_written_as_decimals_and_in_one_row() -> None:
     problem = Problem([[[1, 2, 0], [3, 1, 4]]], [[[2, 1], [0, 3]], [[1, 4], [2, 2]]])
     asked = question(problem)

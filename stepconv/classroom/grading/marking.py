@@ -115,8 +115,7 @@ class _Marking:
         if answer is None:
             return mark
         mark = replace(mark, given=written(answer))
-        answer = aligned(answer, right)
-        if np.array_equal(answer, right):
+        if np.array_equal(aligned(answer, right), right):
             return replace(mark, marks=part.marks, verdict="right", reason=_("Right."))
         return self._wrong(part, answer, right, mark)
 
@@ -133,7 +132,12 @@ class _Marking:
         """Mark an answer that is not right in itself."""
         known = list(candidates(part, self.bases[:MOST_BASES], self.wrong))
         follow = [one for one in known if np.array_equal(aligned(answer, one.value), one.value)]
-        found, codes = self._explanations(part, answer) if not follow else (Diagnosis(False), ())
+        as_written, answer = answer, aligned(answer, right)
+        found, codes = (Diagnosis(False), ()) if follow else self._explanations(part, answer)
+        if not (follow or found.explanations) and as_written.shape != answer.shape:
+            # All its numbers in one row: a way to write it, or an output that is one row.
+            row, row_codes = self._explanations(part, as_written)
+            found, codes = (row, row_codes) if row.explanations else (found, codes)
         self.wrong[part.code] = Wrong(part, answer)
         self._go_on(part, answer)
         if follow:
