@@ -135,8 +135,8 @@ def _options_swapped_words() -> Words:
     return Words(
         _("settings given to the wrong axes"),
         _(
-            "Stride, padding or dilation went to the wrong axis: (width, height) was read where"
-            " (height, width) is meant."
+            "Stride, padding or dilation went to the wrong axis: (height, width) was read as"
+            " (width, height), or (depth, height, width) as (height, width, depth)."
         ),
         _("The first number belongs to the first axis: depth, then rows, then columns."),
     )
@@ -155,7 +155,7 @@ def _kernel_swapped(run: Run) -> Run | None:
 def _kernel_swapped_words() -> Words:
     return Words(
         _("kernel's axes swapped"),
-        _("The kernel was laid down with its rows as columns."),
+        _("The kernel was laid down with its axes in another order, as when rows become columns."),
         _("Write the kernel as it is given, row under row; the last axis runs along a row."),
     )
 
@@ -167,8 +167,8 @@ def _input_swapped(run: Run) -> Run | None:
 def _input_swapped_words() -> Words:
     return Words(
         _("input's axes swapped"),
-        _("The input was read as (width, height), with its rows as columns."),
-        _("The shape ends in (height, width): rows first, then columns."),
+        _("The input was read as (width, height), or as (height, width, depth)."),
+        _("The shape ends in (height, width), rows first, then columns; depth stands before."),
     )
 
 
