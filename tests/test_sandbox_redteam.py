@@ -8,18 +8,19 @@ import struct
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stepconv.classroom.exercises import exercise
+from stepconv.classroom.exercises import check, exercise
 from stepconv.classroom.grading.code import grade_code
 from stepconv.classroom.grading.gradebook import gradebook
 from stepconv.classroom.sandbox import Limits, Outcome, Protections, run as running, run_submission
 from stepconv.classroom.sandbox.calls import call_filter
-from stepconv.classroom.sandbox.process import Ended
+from stepconv.classroom.sandbox.process import Ended, _ended
 from stepconv.classroom.sandbox.transport import read_value
 from stepconv.classroom.sandbox.trial import _tried
 from stepconv.classroom.sandbox.walls import Wall, walls
@@ -215,6 +216,57 @@ def test_what_reaches_other_programs_may_leave_some_behind(
 
     monkeypatch.setattr("stepconv.classroom.sandbox.trial.run_process", process)
     assert _tried(Wall(), LIMITS) == ("time", "files")
+
+
+@pytest.mark.parametrize(
+    ("busy", "excess", "late", "starved"),
+    [
+        (4.9, "stopped", True, False),
+        (2.5, "stopped", True, True),
+        (2.5, "total_time", False, True),
+        (4.9, "total_time", False, False),
+        (0.1, None, False, False),
+        (0.1, "memory", False, False),
+    ],
+)
+def test_who_had_to_wait_for_a_processor_is_told_from_who_used_it(
+    busy: float, excess: str | None, late: bool, starved: bool
+) -> None:
+    said = json.dumps({"excess": excess, "status": 0, "busy": busy}).encode()
+    assert _ended(said, late, True, 5.0).starved == starved
+
+
+def test_who_waits_until_time_is_up_is_seen_not_to_work(tmp_path: Path) -> None:
+    if not LINUX:
+        return
+    code = "import time\ndef f(x): time.sleep(30)\n"
+    limits = Limits(seconds=3, case_seconds=1.5)
+    assert outcome(tmp_path, code, limits=limits).starved
+    assert not outcome(tmp_path, "def f(x): return x\n").starved
+
+
+def test_what_was_slow_because_others_ran_is_run_again_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "honest.py").write_text(RIGHT_1D)
+    (tmp_path / "slow.py").write_text("def conv1d(input, weight): return [0]\n")
+    (tmp_path / "starved.py").write_text(RIGHT_1D)
+    order: list[str] = []
+
+    def check_on_a_busy_machine(one: Any, path: Path, **options: Any) -> Any:
+        report = check(one, path, **options)
+        order.append(path.stem)
+        if path.stem == "starved" and order.count("starved") == 1:
+            nothing = tuple(replace(case, got=None) for case in report.cases)
+            return replace(report, cases=nothing, starved=True)
+        return report
+
+    monkeypatch.setattr("stepconv.classroom.grading.code.check", check_on_a_busy_machine)
+    report = grade_code([tmp_path], exercise("conv1d"), jobs=2)
+    assert [one.total == one.most for one in report.graded] == [True, False, True]
+    assert [one.student for one in report.graded] == ["honest", "slow", "starved"]
+    assert len(order) == 4
+    assert order[-1] == "starved"
 
 
 def test_modules_of_a_submission_do_not_take_the_place_of_ours(tmp_path: Path) -> None:

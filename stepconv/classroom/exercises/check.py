@@ -67,12 +67,15 @@ class Report:
         What kept the file locked in while it ran.
     problem : Reason or None
         Why no case could be run at all.
+    starved : bool
+        Whether its time was up though it had not got much of it; see `Outcome`.
     """
 
     exercise: Exercise
     cases: tuple[CheckedCase, ...]
     protections: Protections
     problem: Reason | None
+    starved: bool = False
 
     @property
     def passed(self) -> bool:
@@ -136,4 +139,4 @@ def check(
         CheckedCase(case, result.value, result.problem, result.stdout)
         for case, result in zip(cases, outcome.results, strict=True)
     )
-    return Report(exercise, checked, outcome.protections, outcome.problem)
+    return Report(exercise, checked, outcome.protections, outcome.problem, outcome.starved)

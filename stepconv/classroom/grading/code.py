@@ -70,6 +70,7 @@ def grade_code(
     work = list(_submissions(paths, entire))
     graded: list[Graded] = []
     missing: dict[str, None] = {}
+    starved: list[int] = []
     with ThreadPoolExecutor(max(jobs, 1)) as pool:
         running = [
             pool.submit(copy_context().run, _grade, name, path, exercise, seed, require_isolation)
@@ -77,12 +78,17 @@ def grade_code(
         ]
         try:
             for one in running:
-                student, lacking = one.result()
+                student, lacking, late = one.result()
+                starved += [len(graded)] if late else []
                 graded.append(student)
                 missing.update(dict.fromkeys(lacking))
                 told(len(graded), len(work))
         finally:
             pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the rest of the class
+    # Marks shall not hang on what else ran at that time: what had to wait runs again alone.
+    for number in starved:
+        name, path = work[number]
+        graded[number] = _grade(name, path, exercise, seed, require_isolation)[0]
     return Report(exercise.id, tuple(graded), missing=tuple(missing))
 
 
@@ -102,19 +108,20 @@ def _submissions(paths: Sequence[Path], entire: bool) -> Iterator[tuple[str, Pat
 
 def _grade(
     name: str, path: Path, exercise: Exercise, seed: int, require_isolation: bool
-) -> tuple[Graded, tuple[str, ...]]:
-    """Grade one submission; return with it the protections that were missing."""
+) -> tuple[Graded, tuple[str, ...], bool]:
+    """Grade one submission; return with it the protections that were missing, and if it starved."""
     student, file = shown(name, 100), shown(str(path), 200)
     try:
         report = check(exercise, path, seed=seed, require_isolation=require_isolation)
     except InputError as error:
         count = len(exercise.cases(seed))
         marks = tuple(_unread(number, str(error)) for number in range(1, count + 1))
-        return Graded(student, "", file, marks, (str(error),)), ()
+        return Graded(student, "", file, marks, (str(error),)), (), False
     cases = enumerate(report.cases, start=1)
     notes = () if report.problem is None else (str(report.problem),)
     marks = tuple(_mark(number, case) for number, case in cases)
-    return Graded(student, "", file, marks, notes), report.protections.missing
+    graded = Graded(student, "", file, marks, notes)
+    return graded, report.protections.missing, report.starved
 
 
 def _mark(number: int, checked: CheckedCase) -> Mark:

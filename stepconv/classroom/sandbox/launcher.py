@@ -49,17 +49,24 @@ def main() -> None:
         print(json.dumps({"excess": "start", "status": error.errno}))
         return
     os.close(task["channel"])
+    spent: dict[int, float] = {}
     try:
-        excess = watch(child, task)
+        excess = watch(child, task, spent)
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
         end_all(child)
-    print(json.dumps({"excess": excess, "status": child.returncode}))
+    told = {"excess": excess, "status": child.returncode, "busy": sum(spent.values())}
+    print(json.dumps(told))
 
 
-def watch(child: subprocess.Popen[bytes], task: Mapping[str, Any]) -> str | None:
-    """Wait until it has ended, or until it takes too much: return of what."""
+def watch(
+    child: subprocess.Popen[bytes], task: Mapping[str, Any], spent: dict[int, float]
+) -> str | None:
+    """Wait until it has ended, or until it takes too much: return of what.
+
+    What each process was seen to spend of processors' time goes to `spent`.
+    """
     end = time.monotonic() + task["seconds"]
     due = time.monotonic()
     while child.poll() is None:
@@ -69,17 +76,18 @@ def watch(child: subprocess.Popen[bytes], task: Mapping[str, Any]) -> str | None
         if now > end:
             return "total_time"
         if now > due:
-            excess = used(task)
+            excess = used(task, spent)
             if excess is not None:
                 return excess
             due = time.monotonic() + LOOK
     return None
 
 
-def used(task: Mapping[str, Any]) -> str | None:
+def used(task: Mapping[str, Any], spent: dict[int, float]) -> str | None:
     """Return of what the processes together use too much, or None."""
     # The wall has processes of its own beside those of the submission.
     family = list(descendants())
+    spent.update((process, busy(process)) for process in family)
     if len(family) > task["processes"] + 4:
         return "processes"
     if sum(map(resident, family)) > task["memory"]:
@@ -98,6 +106,16 @@ def resident(process: int) -> int:
         return 0
     # What processes share counts for each: who shares it could also leave it.
     return sum(int(lines.get(name, "0").split()[0]) << 10 for name in ("RssAnon", "RssShmem"))
+
+
+def busy(process: int) -> float:
+    """Return the seconds that processors have worked for a process."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as stream:
+            fields = stream.read().rpartition(b")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def weight(folder: str, most: int) -> int:

@@ -140,8 +140,12 @@ class Outcome:
     protections : Protections
     problem : Reason or None
         Why no case could be run at all: what importing it raised, a missing function, …
+    starved : bool
+        Whether its time was up though processors had worked for it only for a part of it: it
+        waited, or the machine was busy with something else.
     """
 
     results: tuple[CaseResult, ...]
     protections: Protections
     problem: Reason | None = None
+    starved: bool = False

@@ -23,6 +23,9 @@ CHUNK = 1 << 16
 GRACE = 5.0
 """Seconds that the launcher is given to end everything, before it is ended itself."""
 
+STARVED = 0.8
+"""Who was given less of the time until it was up may not have had a processor to itself."""
+
 SWEEPS = 100
 """How often processes are looked for that start others while they are ended."""
 
@@ -39,11 +42,14 @@ class Ended:
         Its exit status; negative where a signal ended it.
     alone : bool
         Whether no process is left that could still send something.
+    starved : bool
+        Whether time was up though processors had worked for it only for a part of it.
     """
 
     excess: str
     status: int
     alone: bool = True
+    starved: bool = False
 
 
 def run_process(
@@ -118,7 +124,8 @@ def _listen(
 ) -> Ended:
     """Hand on what arrives, until the launcher says how it ended."""
     assert launcher.stdout is not None
-    end = time.monotonic() + seconds + GRACE
+    begun = time.monotonic()
+    end = begun + seconds + GRACE
     due = time.monotonic() + case_seconds
     late = False
     said = b""
@@ -142,7 +149,8 @@ def _listen(
                 late = True
                 due = end
                 _stop(launcher)
-    return _ended(said, late, _drained(reader, take))
+    passed = time.monotonic() - begun
+    return _ended(said, late, _drained(reader, take), passed)
 
 
 def _drained(reader: int, take: Callable[[bytes], bool], most: int = 1 << 26) -> bool:
@@ -157,15 +165,16 @@ def _drained(reader: int, take: Callable[[bytes], bool], most: int = 1 << 26) ->
     return False
 
 
-def _ended(said: bytes, late: bool, alone: bool) -> Ended:
+def _ended(said: bytes, late: bool, alone: bool, passed: float) -> Ended:
     try:
         told = json.loads(said)
         excess, status = told["excess"] or "", int(told["status"])
+        starved = (late or excess == "total_time") and told["busy"] < STARVED * passed
     except (ValueError, KeyError, TypeError):
         return Ended("time" if late else "start", 0, False)  # the launcher itself was ended
     if 128 < status <= 128 + 64:
         status = 128 - status  # as bwrap, unshare and shells tell of a signal
-    return Ended("time" if late else excess, status, alone)
+    return Ended("time" if late else excess, status, alone, starved)
 
 
 def _stop(launcher: subprocess.Popen[bytes]) -> None:

@@ -88,6 +88,7 @@ def run_submission(
     work = _Work(Path(path), function, mains, cases, limits, wall)
     results: list[CaseResult] = []
     rest: Reason | None = None
+    starved = False
     end = time.monotonic() + limits.seconds
     for _ in range(MOST_STARTS):
         left = end - time.monotonic()
@@ -95,6 +96,7 @@ def run_submission(
             rest = work.reason("total_time")
             break
         received, ended = work.run(len(results), left)
+        starved = starved or ended.starved
         if not received.loaded:
             rest = work.completed(received.problem or work.why(received, ended))
             break
@@ -108,7 +110,7 @@ def run_submission(
     missing = CaseResult(problem=rest or work.reason("not_reached"))
     problem = None if results else rest
     results += [missing] * (len(cases) - len(results))
-    return Outcome(tuple(results), ensured, problem)
+    return Outcome(tuple(results), ensured, problem, starved)
 
 
 def _check_system() -> None:
