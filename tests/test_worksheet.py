@@ -24,7 +24,7 @@ from stepconv.classroom.worksheet.key import Key, make_key, read_key
 from stepconv.classroom.worksheet.markdown import markdown
 from stepconv.classroom.worksheet.notation import MOST_NUMBERS, read_answer, written
 from stepconv.classroom.worksheet.page import Beside, Grid, Heading, Listing, Paragraph
-from stepconv.classroom.worksheet.parts import parts_of
+from stepconv.classroom.worksheet.parts import SIZES, parts_of
 from stepconv.classroom.worksheet.question import Question
 from stepconv.classroom.worksheet.roster import Student, read_roster
 from stepconv.classroom.worksheet.sheet import key_page, sheet_page
@@ -251,6 +251,19 @@ def test_empty_tables_do_not_tell_the_size_of_an_answer() -> None:
             size = np.asarray(part.asked(question.problem.run)).shape[-1]
             for block in blanks(question.problem.run, part):
                 assert all(len(rows[0]) > size for rows in _rows(block))
+
+
+def test_empty_tables_of_a_volume_tell_their_depth() -> None:
+    volume = Problem(np.ones((1, 1, 3, 2, 2)), np.ones((1, 1, 2, 2, 1)), options={"padding": 1})
+    for part in parts_of(volume, 0):
+        titles = [
+            grid.title
+            for block in blanks(volume.run, part)
+            for grid in (block.grids if isinstance(block, Beside) else ())
+        ]
+        wanted = [f"{part.title}, depth {number + 1}" for number in range(len(titles))]
+        assert titles == wanted
+        assert titles or part.code in SIZES
 
 
 def test_arrays_are_titled_by_channel_and_depth() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+import numpy as np
+
 from stepconv.classroom.run import Run
-from stepconv.classroom.worksheet.given import tables
+from stepconv.classroom.worksheet.given import grids, tables
 from stepconv.classroom.worksheet.page import Block, Grid, Line
 from stepconv.classroom.worksheet.parts import SIZES, Part
 from stepconv.language import _
@@ -25,14 +27,15 @@ def blanks(run: Run, part: Part) -> Iterator[Block]:
     if part.code in ("products", "stamp"):
         if part.code == "products" and run.rank == 1 and run.input.shape[-2] == 1:
             yield _hand_table(run)
-        yield from _empty(run.weight.shape[1], run.weight.shape[2:], run.rank, part.title)
+        yield from _empty(run.weight.shape[1:], run.rank, part.title, always=True)
     elif part.code == "padded":
-        yield from _empty(run.input.shape[-run.rank - 1], _room(run, laid_out=True), run.rank)
+        channels = run.input.shape[-run.rank - 1]
+        yield from _empty((channels, *_room(run, laid_out=True)), run.rank, part.title)
     else:
         channels = len(run.weight)
         if run.transposed:
             channels = run.weight.shape[1] * run.groups
-        yield from _empty(channels, _room(run), run.rank)
+        yield from _empty((channels, *_room(run)), run.rank, part.title)
 
 
 def axis_names(rank: int) -> list[str]:
@@ -58,15 +61,23 @@ def _room(run: Run, *, laid_out: bool = False) -> tuple[int, ...]:
     return tuple(room)
 
 
-def _empty(channels: int, sizes: tuple[int, ...], rank: int, title: str = "") -> Iterator[Block]:
-    rows, columns = (channels, sizes[0]) if rank == 1 else (sizes[-2], sizes[-1])
-    number = 1 if rank == 1 else channels * prod(sizes[:-2])
-    if columns > WIDEST or rows * columns * number > MOST_CELLS:
+def _empty(
+    shape: tuple[int, ...], rank: int, title: str, *, always: bool = False
+) -> Iterator[Block]:
+    """Yield tables of (channels, *spatial), with titles where there are several, or `always`."""
+    columns = shape[-1]
+    if columns > WIDEST or prod(shape) > MOST_CELLS:
         for _number in range(4):
             yield Line("")
         return
-    empty = (("",) * columns,) * rows
-    yield tables([Grid(empty, title=title)] * number)
+    found = grids(np.zeros(shape), rank, title, _("channel {number}"))
+    titled = always or len(found) > 1
+    yield tables(
+        [
+            Grid((("",) * columns,) * len(grid.rows), title=grid.title if titled else "")
+            for grid in found
+        ]
+    )
 
 
 def _hand_table(run: Run) -> Block:
