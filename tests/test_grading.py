@@ -102,6 +102,39 @@ def test_a_wrong_padded_input_costs_its_own_marks_alone() -> None:
     assert sum(mark.most - mark.marks for mark in marks.values()) == 2 - marks["padded"].marks
 
 
+@pytest.mark.parametrize("padded", ["0 0 0", "0 0 0 0 0 0 0", "5 5 5 5 5 5 5"])
+def test_nothing_follows_from_a_padded_input_that_holds_no_input(padded: str) -> None:
+    value = np.array([[padded.split()]], dtype=np.int64)
+    run = PADDED.run.changed(input=value, padding=0)
+    answers = {**answers_of(question(PADDED, 0), run), "padded": padded}
+    marks = {mark.part: mark for mark in mark_question(question(PADDED, 0), answers)}
+    assert [marks[code].marks for code in ("padded", "products", "sums", "output")] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("padded", ["0 2 1 1 6 1", "0 2 1 7 6 1 0", "0 0 2 1 1 6 1 0", "1 1 6 1 0"])
+def test_a_padded_input_with_a_slip_is_worked_on_with(padded: str) -> None:
+    value = np.array([[padded.split()]], dtype=np.int64)
+    run = PADDED.run.changed(input=value, padding=0)
+    answers = {**answers_of(question(PADDED, 0), run), "padded": padded}
+    marks = {mark.part: mark for mark in mark_question(question(PADDED, 0), answers)}
+    assert marks["output"].verdict == "follows"
+
+
+def test_the_output_follows_from_sums_with_many_slips() -> None:
+    sums = np.asarray(PADDED.run.changed(bias=None).output)
+    slips = sums + np.array([1, 0, 2, -1, 3])
+    marks = marked(PADDED, sums=written(slips), output=written(slips + 3))
+    assert (marks["sums"].marks, marks["output"].marks) == (0, 3)
+
+
+def test_nothing_follows_from_sums_of_which_none_is_right() -> None:
+    run = STAMPED.run
+    nothing = {"stamp": "0 0 0", "full": "0 0 0 0 0 0 0", "output": "10 10 10 10 10"}
+    assert written(np.asarray(run.output)).count(" ") == 4
+    marks = mark_question(question(STAMPED), nothing)
+    assert sum(mark.marks for mark in marks) == 0
+
+
 def test_a_mistake_made_throughout_is_paid_for_once() -> None:
     asked = question(PADDED)
     for code in ("padding_ignored", "flip"):

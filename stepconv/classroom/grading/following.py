@@ -89,13 +89,28 @@ def _without_ones(array: Array) -> tuple[int, ...]:
 
 
 def after_padded(run: Run, padded: Array) -> Base | None:
-    """Return the run that goes on from a padded input as the student wrote it."""
+    """Return the run that goes on from a padded input as the student wrote it.
+
+    None where it is no input that was padded: from nothing but zeros all would follow.
+    """
     shaped = _with_channels(padded, run.rank, run.input.shape[-run.rank - 1])
-    if shaped is None:
+    given = run.input.reshape((-1, *run.input.shape[-run.rank - 1 :]))[0]
+    if shaped is None or not _holds(shaped, given):
         return None
     image = shaped[None] if run.input.ndim == run.rank + 2 else shaped
     base = Base(run.changed(input=image, padding=0, padding_mode="zeros"), ("padded",))
     return base if value_of(Part("size"), base.run) is not None else None
+
+
+def _holds(padded: Array, given: Array) -> bool:
+    """Whether half of the input stands somewhere in what was written, side by side."""
+    pads = [(0, 0), *((size // 2, size // 2) for size in given.shape[1:])]
+    framed = np.pad(padded.astype(float), pads, constant_values=np.nan)
+    if any(size > room for size, room in zip(given.shape, framed.shape, strict=True)):
+        return False
+    windows = np.lib.stride_tricks.sliding_window_view(framed, given.shape)
+    kept = (windows == given).sum(axis=tuple(range(-given.ndim, 0)))
+    return bool(2 * kept.max() >= given.size)
 
 
 def candidates(

@@ -49,6 +49,8 @@ LEAST_SHARE = 0.5
 """Of the numbers that must be right for any of the marks."""
 FOR_MISTAKE = 0.5
 """Of the marks for work that is right but for a mistake that has a name."""
+ALL_BUT_DONE = ("sums", "full")
+"""Parts from which the output follows in one small step: not where no number in them is right."""
 NEARLY = ("bias", "layout", "transposed", "reversed", "shifted", "sign")
 """Facts about an answer whose numbers are right but for one thing: worth as much as a mistake."""
 
@@ -117,7 +119,10 @@ class _Marking:
         mark = replace(mark, given=written(answer))
         if np.array_equal(aligned(answer, right), right):
             return replace(mark, marks=part.marks, verdict="right", reason=_("Right."))
-        return self._wrong(part, answer, right, mark)
+        found = self._wrong(part, answer, right, mark)
+        if part.code in ALL_BUT_DONE and not np.isin(answer[answer != 0], right).any():
+            del self.wrong[part.code]
+        return found
 
     def narrowed(self, mark: Mark) -> Mark:
         """Leave out the explanations of a part that what was written later speaks against."""
