@@ -181,6 +181,60 @@ def f(x):
     assert found.problem.code == "memory"
 
 
+def test_memory_is_counted_where_the_first_thread_has_ended(
+    wall: Wall | None, tmp_path: Path
+) -> None:
+    """Linux tells nothing of such a process by its own number."""
+    if wall is None or call_filter() is None:
+        return
+    code = """
+import ctypes, mmap, os, platform, threading, time
+def hold():
+    time.sleep(0.5)
+    held = mmap.mmap(-1, 90 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for start in range(0, 90 << 20, 4096): held[start] = 1
+    time.sleep(30)
+def f(x):
+    for _ in range(4):
+        if os.fork() == 0:
+            threading.Thread(target=hold).start()
+            ctypes.CDLL(None).syscall(60 if platform.machine() == "x86_64" else 93, 0)
+    time.sleep(30)
+"""
+    found = outcome(tmp_path, code).results[0]
+    assert found.problem is not None
+    assert found.problem.code == "memory"
+
+
+@pytest.mark.parametrize(
+    "how",
+    ['open("x", "wb"); os.unlink("x")', 'open(f"in/{number}", "wb"); os.chmod("in", 0o300)'],
+    ids=["without a name", "in a folder that cannot be read"],
+)
+def test_files_are_counted_however_they_hide(wall: Wall | None, tmp_path: Path, how: str) -> None:
+    """A file may hold 1 MB here, the folder 4: it writes 8 at most."""
+    if wall is None or not LINUX:
+        return
+    first, then = how.split("; ")
+    code = f"""
+import os, time
+def f(x):
+    os.mkdir("in")
+    held = []
+    for number in range(8):
+        file = {first}
+        {then}
+        held.append(file)
+        file.write(b"x" * 1_000_000)
+        file.flush()
+    time.sleep(30)
+"""
+    limits = Limits(seconds=4, case_seconds=2, memory=300 << 20, file=1 << 20)
+    found = outcome(tmp_path, code, limits=limits).results[0]
+    assert found.problem is not None
+    assert found.problem.code == "disk", str(found.problem)
+
+
 def test_nothing_stays_of_one_submission_for_the_next(wall: Wall | None, tmp_path: Path) -> None:
     if wall is None:
         return
@@ -322,6 +376,8 @@ def machine_code(program: Sequence[tuple[int, int, int, int]], data: bytes) -> i
         ("x86_64", 56, 0x3D0F00, True),
         ("x86_64", 56, 0x10000011, False),
         ("x86_64", 435, 0, False),  # clone3
+        ("x86_64", 157, 15, True),  # prctl: name a thread, hide what it holds
+        ("x86_64", 157, 4, False),
         ("aarch64", 63, 0, True),
         ("aarch64", 41, 0, False),  # pivot_root
         ("aarch64", 198, 2, False),

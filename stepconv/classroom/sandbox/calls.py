@@ -49,6 +49,7 @@ _REFUSED = {
     "userfaultfd": (323, 282),
     "io_uring_setup": (425, 425),
 }
+_PRCTL, _SET_DUMPABLE = (157, 167), 4
 _CLONE, _CLONE3 = (56, 220), 435
 _NAMESPACES = 0x7E020000
 """Flags of clone that make a namespace."""
@@ -86,6 +87,14 @@ def call_filter(machine: str | None = None) -> list[Instruction] | None:
         program += _refused(_IF_EQUAL, numbers[column], _EPERM)
     # Its flags lie in memory, where no filter can look; the C library then uses clone.
     program += _refused(_IF_EQUAL, _CLONE3, _ENOSYS)
+    # A process could hide from its watcher what it holds.
+    program += [
+        (_IF_EQUAL, 0, 4, _PRCTL[column]),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_IF_EQUAL, 0, 1, _SET_DUMPABLE),
+        (_RETURN, 0, 0, _FAIL | _EPERM),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
     return [
         *program,
         (_IF_EQUAL, 0, 4, _CLONE[column]),

@@ -14,10 +14,11 @@ import json
 import os
 import select
 import signal
+import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
@@ -92,20 +93,47 @@ def used(task: Mapping[str, Any], spent: dict[int, float]) -> str | None:
         return "processes"
     if sum(map(resident, family)) > task["memory"]:
         return "memory"
-    if weight(task["home"], task["disk"]) > task["disk"]:
+    if weight(task["home"], task["disk"]) + nameless(family) > task["disk"]:
         return "disk"
     return None
 
 
+def threads(process: int) -> list[str]:
+    """Return where Linux tells of the threads of a process.
+
+    Of the process itself it tells nothing once the first has ended, whatever the others hold.
+    """
+    folder = f"/proc/{process}/task"
+    with contextlib.suppress(OSError):
+        return [f"{folder}/{thread}" for thread in os.listdir(folder)]
+    return []
+
+
 def resident(process: int) -> int:
     """Return the bytes of memory that a process has, but for the files that it reads."""
-    try:
-        with open(f"/proc/{process}/status", encoding="utf-8", errors="replace") as stream:
-            lines = dict(line.split(":", 1) for line in stream if ":" in line)
-    except OSError:
-        return 0
-    # What processes share counts for each: who shares it could also leave it.
-    return sum(int(lines.get(name, "0").split()[0]) << 10 for name in ("RssAnon", "RssShmem"))
+    for thread in threads(process):
+        try:
+            with open(f"{thread}/status", encoding="utf-8", errors="replace") as stream:
+                lines = dict(line.split(":", 1) for line in stream if ":" in line)
+        except OSError:
+            continue
+        if "RssAnon" in lines:
+            # What processes share counts for each: who shares it could also leave it.
+            return sum(int(lines[name].split()[0]) << 10 for name in ("RssAnon", "RssShmem"))
+    return 0
+
+
+def nameless(family: Iterable[int]) -> int:
+    """Return how many bytes the files hold that are open but in no folder any more."""
+    found = {}
+    for thread in (thread for process in family for thread in threads(process)):
+        with contextlib.suppress(OSError):
+            for name in os.listdir(f"{thread}/fd"):
+                with contextlib.suppress(OSError):
+                    about = os.stat(f"{thread}/fd/{name}")
+                    if stat.S_ISREG(about.st_mode) and about.st_nlink == 0:
+                        found[about.st_dev, about.st_ino] = about.st_blocks * 512
+    return sum(found.values())
 
 
 def busy(process: int) -> float:
@@ -121,8 +149,8 @@ def busy(process: int) -> float:
 def weight(folder: str, most: int) -> int:
     """Return about how many bytes a folder holds, a block for each name included.
 
-    Counting ends above `most`, and folders in one another below `DEEPEST` count as more: they
-    take long to remove.
+    Counting ends above `most`. Folders in one another below `DEEPEST` count as more, since they
+    take long to remove, and so does one that cannot be looked into.
     """
     found = 0
     waiting = [(folder, 0)]
@@ -130,7 +158,13 @@ def weight(folder: str, most: int) -> int:
         place, depth = waiting.pop()
         if depth > DEEPEST:
             return most + 1
-        with contextlib.suppress(OSError), os.scandir(place) as entries:
+        try:
+            entries = os.scandir(place)
+        except PermissionError:
+            return most + 1
+        except OSError:
+            continue
+        with entries, contextlib.suppress(OSError):
             for entry in entries:
                 found += 4096
                 with contextlib.suppress(OSError):
