@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.winograd import CHAIN, plan
+from stepconv.kernels.winograd import CHAIN, ROWS, plan
+from stepconv.kernels.winograd_tiles import POINTS
 from tests.plans import arrays_for, computed, expected, times_written
 from tests.strategies import MODES
 
@@ -100,3 +101,18 @@ def test_output_channels_are_shared_where_tiles_are_few() -> None:
 )
 def test_all_else_is_left_to_others(geometry: Geometry) -> None:
     assert plan(geometry, np.dtype(np.float32), 1) is None
+
+
+@pytest.mark.parametrize(("outputs", "channels"), [(7, 5), (61, 64)])
+def test_packed_kernels_are_rounded_once(outputs: int, channels: int) -> None:
+    # The larger ones are packed by all threads.
+    weight = np.random.default_rng(0).normal(size=(outputs, channels, 3, 3)).astype(np.float32)
+    matrix = [[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]
+    side = np.array(matrix, np.float64) / 24
+    points = (side @ weight @ side.T).reshape(outputs, channels, POINTS)
+
+    planned = plan(Geometry(image((6, 6)), 1, channels, outputs), weight.dtype, 2)
+    assert planned is not None
+    packed = planned.pack(weight).reshape(-1, POINTS, channels, ROWS)
+    found = packed.transpose(0, 3, 2, 1).reshape(-1, channels, POINTS)[:outputs]
+    assert (np.abs(found - points) <= 0.501 * np.spacing(np.abs(points.astype(np.float32)))).all()

@@ -233,6 +233,10 @@ class Code:
         """Subtract two vectors."""
         return self.builder.fsub(one, other)
 
+    def product(self, one: Value, other: Value) -> Value:
+        """Multiply two vectors."""
+        return self.builder.fmul(one, other)
+
     def multiply_add(self, one: Value, other: Value, total: Value) -> Value:
         """Return ``one * other + total``.
 

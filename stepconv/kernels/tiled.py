@@ -16,7 +16,7 @@ from stepconv.kernels.compiling import specialised
 Array = NDArray[Any]
 
 #: Weights that are worth packing on several threads: some 10 µs of work.
-_WORTH_SHARING = 1 << 15
+WORTH_SHARING = 1 << 15
 
 
 class TiledPlan:
@@ -52,7 +52,7 @@ class TiledPlan:
         """Lay out the weights as tiles read them."""
         packed = np.empty(self._packed, weight.dtype)
         arguments = self._sizes, weight.reshape(-1), packed
-        if weight.size >= _WORTH_SHARING:
+        if weight.size >= WORTH_SHARING:
             pool.share(self._pack, arguments, self._blocks)
         else:
             self._pack(*arguments, 0, self._blocks)

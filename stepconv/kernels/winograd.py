@@ -22,8 +22,8 @@ float64 it is 2e-14. A number that is not finite spoils its whole tile. That is
 why Winograd is used only where it is asked for: ``algorithm="winograd"``.
 
 It pays with 64 channels and more, and where tiles fill vectors: a map of 7 x 7 has four.
-The packed kernels are four times as large as the weight, and dear to compute: keep them in a
-layer.
+The packed kernels are four times as large as the weight, and take about as long to compute as
+the convolution of a map of 14 x 14: keep them in a layer.
 """
 
 from __future__ import annotations
@@ -37,16 +37,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.geometry import Geometry
+from stepconv.kernels import pool
 from stepconv.kernels.compiling import compiled, specialised
 from stepconv.kernels.depthwise_tiles import fill
 from stepconv.kernels.host import host
+from stepconv.kernels.tiled import WORTH_SHARING
 from stepconv.kernels.winograd_tiles import (
     OUT_SIDE,
     POINTS,
-    SIDE,
     copy_rows,
     products,
     transform_columns,
+    transform_kernels,
     transform_rows,
 )
 
@@ -190,50 +192,28 @@ def _keep(output: Any, scratch: Any, table: Any, block: Any, begin: Any, end: An
 
 
 @compiled
-def _pack(weight: Any, channels: Any, packed: Any) -> None:
+def _pack(channels: Any, weight: Any, packed: Any, first: Any, stop: Any) -> None:
     """Transform kernels: [block of ROWS output channels][point][channel][row of the block].
 
-    `PACKED` channels at a time, in a place where their points lie close together: the points
-    of a channel are often a power of two apart, and then share few places of the cache.
+    `channels` holds one number, those of the input. A unit is a block. The points of a channel are
+    often a power of two apart, and then share few places of the cache: `PACKED` channels at a
+    time are written where they lie close together.
     """
-    outputs = weight.size // (9 * channels)
-    some = np.zeros((POINTS, PACKED * ROWS), weight.dtype)
-    for block in range(-(-outputs // ROWS)):
+    inputs = channels[0]
+    outputs = weight.size // (9 * inputs)
+    some = np.empty((POINTS + 1) * PACKED * ROWS, weight.dtype)  # vectors are read beyond
+    for block in range(first, stop):
         valid = min(ROWS, outputs - block * ROWS)
-        if valid < ROWS:
-            some[:] = 0
-        for first in range(0, channels, PACKED):
-            count = min(PACKED, channels - first)
-            for row in range(valid):
-                start = ((block * ROWS + row) * channels + first) * 9
-                for c in range(count):
-                    _transform_kernel(weight, start + c * 9, some, c * ROWS + row)
-            for point in range(POINTS):
-                at = ((block * POINTS + point) * channels + first) * ROWS
-                for i in range(count * ROWS):
-                    packed[at + i] = some[point, i]
-
-
-@compiled
-def _transform_kernel(weight: Any, at: Any, points: Any, column: Any) -> None:
-    """Write the points of one kernel to a column: G kernel Gᵗ."""
-    one = _kernel_side(weight[at], weight[at + 3], weight[at + 6])
-    two = _kernel_side(weight[at + 1], weight[at + 4], weight[at + 7])
-    three = _kernel_side(weight[at + 2], weight[at + 5], weight[at + 8])
-    for i in range(SIDE):
-        side = _kernel_side(one[i], two[i], three[i])
-        for j in range(SIDE):
-            points[i * SIDE + j, column] = side[j]
-
-
-@compiled
-def _kernel_side(a: Any, b: Any, c: Any) -> Any:
-    """Multiply three numbers by G, in float64."""
-    a, b, c = np.float64(a), np.float64(b), np.float64(c)
-    even, odd = a + c, a + 4 * c
-    return (
-        a / 4, -(even + b) / 6, -(even - b) / 6, (odd + 2 * b) / 24, (odd - 2 * b) / 24, c
-    )  # fmt: skip
+        for channel in range(0, inputs, PACKED):
+            count = min(PACKED, inputs - channel)
+            transform_kernels(
+                ROWS, weight, (block * ROWS * inputs + channel) * 9, 9 * inputs, valid,
+                count, some, PACKED * ROWS,
+            )  # fmt: skip
+            at = (block * POINTS * inputs + channel) * ROWS
+            copy_rows(
+                packed, at, inputs * ROWS, some, 0, PACKED * ROWS, POINTS, count * ROWS
+            )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -248,7 +228,12 @@ class WinogradPlan:
         channels = int(self.table[CHANNELS])
         blocks = -(-int(self.table[OUT_CHANNELS]) // ROWS)
         packed = np.empty(blocks * ROWS * POINTS * channels, weight.dtype)
-        _packer(weight.dtype)(weight, channels, packed)
+        pack = _packer(weight.dtype)
+        arguments = np.array([channels], np.int64), weight.reshape(-1), packed
+        if weight.size >= WORTH_SHARING:
+            pool.share(pack, arguments, blocks)
+        else:
+            pack(*arguments, 0, blocks)
         return packed
 
     def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
@@ -271,7 +256,7 @@ def _kernel(dtype: np.dtype[Any]) -> Callable[..., None]:
 @cache
 def _packer(dtype: np.dtype[Any]) -> Callable[..., None]:
     array = np.empty(0, dtype)
-    return specialised(_pack, array, 0, array)
+    return specialised(_pack, np.empty(0, np.int64), array, array, 0, 0)
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> WinogradPlan | None:
