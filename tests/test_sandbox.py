@@ -107,7 +107,7 @@ def test_a_failing_call_has_its_reason(tmp_path: Path, body: str, code: str) -> 
         ("f = 3", "not_callable"),
         ("1 / 0\ndef f(x): return x", "import"),
         ("def f(x) return x", "syntax"),
-        ("\0", "syntax"),
+        ("\0", "import_elsewhere"),
         ("import torch", "module"),
         ("import os; os._exit(0)", "ended"),
         ("while True: pass", "time"),

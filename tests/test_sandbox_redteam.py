@@ -333,6 +333,15 @@ def test_modules_of_a_submission_do_not_take_the_place_of_ours(tmp_path: Path) -
     assert report.graded[0].total == report.graded[0].most
 
 
+def test_no_line_is_named_where_none_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "work.py"
+    file.write_bytes(b"def f(x): return x\0")
+    found = run_submission(file, "f", [{"x": 1}]).problem
+    assert found is not None
+    assert str(found).startswith("importing the file raised SyntaxError: ")
+    assert "line 0" not in str(found)
+
+
 NAMES = ("=1+1", "@SUM(1)", "-x", "a\x1b[31mb", "a\nb", "a\u202eb", "a\u2028b", "学生", "a\udcffb")
 
 

@@ -166,6 +166,8 @@ def _problem(given: Any, function: str) -> Reason | None:
         values["name"] = function
     if code in ("raised", "import") and not values["line"]:
         code += "_elsewhere"
+    if code == "syntax" and not values["line"]:  # such as of a byte that is no text
+        code = "import_elsewhere"
     return Reason(code, values)
 
 
