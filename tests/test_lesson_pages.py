@@ -236,7 +236,7 @@ def test_the_end_says_what_is_open_and_what_comes_next() -> None:
 
 
 def test_open_questions_stand_in_the_order_of_their_pages_not_of_the_file() -> None:
-    lesson = replace(first(), questions=dict(reversed(first().questions.items())))
+    lesson = replace(first(), questions=dict(reversed(list(first().questions.items()))))
     assert "Still open, on page: 2, 4, 5, 7, 9, 11" in Reader(lesson, (80, 24)).press("end")
 
 
