@@ -433,3 +433,14 @@ def test_words_of_a_submission_can_be_printed_anywhere() -> None:
     result = received.results[0]
     assert str(result.problem).isprintable()
     assert (str(result.problem) + result.stdout).encode()
+
+
+def test_a_folder_that_cannot_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(folder: Path) -> Any:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(InputError, match=r"cannot be read: Permission denied"):
+        run_submission(tmp_path, "f", [])

@@ -59,7 +59,14 @@ def copy_submission(path: Path, mains: Sequence[str], target: Path) -> Path:
 
 
 def _python_files(folder: Path) -> list[Path]:
-    found = sorted(file for file in folder.iterdir() if file.suffix == ".py")
+    try:
+        found = sorted(file for file in folder.iterdir() if file.suffix == ".py")
+    except OSError as error:
+        raise InputError(
+            "{path} cannot be read: {reason}",
+            path=shown(str(folder), 200),
+            reason=error.strerror or error,
+        ) from error
     if len(found) > MOST:
         raise InputError(
             "{path} holds {count} Python files; {most} at most belong to a submission",
