@@ -438,8 +438,12 @@ def test_words_of_a_submission_can_be_printed_anywhere() -> None:
 def test_a_folder_that_cannot_be_read_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    listed = Path.iterdir
+
     def refused(folder: Path) -> Any:
-        raise PermissionError(13, "Permission denied", str(folder))
+        if folder == tmp_path:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
 
     monkeypatch.setattr(Path, "iterdir", refused)
     with pytest.raises(InputError, match=r"cannot be read: Permission denied"):
