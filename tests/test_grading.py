@@ -627,6 +627,12 @@ def test_discrimination_is_the_correlation_with_the_rest() -> None:
     assert (summary.mean, summary.handed_in) == (5.5, 4)
 
 
+def test_sheets_with_more_to_earn_count_with_all_of_it() -> None:
+    short, long = made_up(("a", [4])), made_up(("b", [4, 2]))
+    both = summarize(Report("x", (*short.graded, *long.graded)))
+    assert (both.mean, both.most) == (5, (4 + 8) / 2)
+
+
 def test_no_discrimination_where_it_is_not_defined() -> None:
     assert summarize(made_up(("a", [4, 1]), ("b", [3, 2]))).items[0].discrimination is None
     alike = summarize(made_up(("a", [4, 1]), ("b", [4, 2]), ("c", [4, 3])))

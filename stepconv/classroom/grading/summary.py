@@ -22,7 +22,7 @@ class Item:
     ----------
     question : str
     mean, most : float
-        Marks.
+        Marks, and those there were to have: sheets with numbers of their own may differ.
     right : int
         Students who have all the marks.
     discrimination : float or None
@@ -46,7 +46,7 @@ class Summary:
     ----------
     handed_in, students : int
     mean, most : float
-        Marks, of those who handed in.
+        Marks of those who handed in, and those there were to have: both the mean.
     mistakes : tuple of (explanations, int)
         For explanations as in `Mark.mistakes` how many students have them, the most frequent
         first. A student counts once for each; those that cannot be told apart count together.
@@ -109,7 +109,7 @@ def summarize(report: Report) -> Summary:
         handed_in=len(handed),
         students=len(report.graded),
         mean=fmean(one.total for one in handed) if handed else 0.0,
-        most=handed[0].most if handed else 0.0,
+        most=fmean(one.most for one in handed) if handed else 0.0,
         mistakes=tuple(sorted(counts.items(), key=lambda pair: (-pair[1], explained(pair[0])))),
         items=items,
         telling=telling,
@@ -123,7 +123,7 @@ def _item(question: str, handed: Sequence[Graded]) -> Item:
     return Item(
         question=question,
         mean=fmean(own),
-        most=max(most),
+        most=fmean(most),
         right=sum(mine == full for mine, full in zip(own, most, strict=True)),
         discrimination=_correlation(own, rest),
     )

@@ -172,7 +172,7 @@ class Grades:
             count=summary.handed_in,
             all=summary.students,
             mean=round(summary.mean, 2),
-            most=plain(summary.most),
+            most=plain(round(summary.most, 2)),
         )
         lines = flow([self.look.plain(text)], width)
         heads = [_("question"), _("mean"), _("of"), _("all right"), _("tells")]
@@ -180,7 +180,7 @@ class Grades:
             [
                 item.question,
                 f"{item.mean:.2f}",
-                str(plain(item.most)),
+                str(plain(round(item.most, 2))),
                 str(item.right),
                 "—" if item.discrimination is None else f"{item.discrimination:+.2f}",
             ]
