@@ -88,7 +88,7 @@ def f(x, pair, text, number):
         ("return np.zeros(10**6)", "too_large"),
         ("import sys; sys.exit(0)", "exit"),
         ("import os; os._exit(0)", "ended"),
-        ("import os; os.kill(os.getpid(), 11)", "crashed"),
+        ("import ctypes; ctypes.string_at(0)", "crashed"),
         ("import scipy", "module"),
         ("import stepconv", "module"),
         ("return x +", "syntax"),
