@@ -17,19 +17,17 @@ sums stay in registers; rows of padding are read from zeros.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.compiling import compiled, specialised
+from stepconv.kernels.depthwise import DepthwisePlan
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
 
-Array = NDArray[Any]
 
 #: Rows of the output in a tile: maps of 7, 14, 28 leave no rest. With 16 registers, 9 of which
 #: hold weights in turn, 3.
@@ -144,27 +142,8 @@ def _shifted(code: Code, pixels: Value, first: int, step: int) -> Value:
     return code.shuffle(pixels, code.zero(), picked)
 
 
-@dataclass(frozen=True)
-class NarrowPlan:
+class NarrowPlan(DepthwisePlan):
     """Whole channels, some at a time; see the module and `stepconv.kernels.plan`."""
-
-    units: int
-    table: NDArray[np.int64]
-    kernel: Callable[..., None]
-
-    def pack(self, weight: Array) -> Array:
-        """Return the weight as it is."""
-        return weight
-
-    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
-        """Return the compiled function, and what it is given before the units."""
-        return self.kernel, input, packed, bias, output, self.table
-
-    def run(
-        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
-    ) -> None:
-        """Compute the units from `first` to before `stop`."""
-        self.kernel(input, packed, bias, output, self.table, first, stop)
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> NarrowPlan | None:
