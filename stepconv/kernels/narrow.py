@@ -28,7 +28,6 @@ from stepconv.kernels.depthwise import DepthwisePlan
 from stepconv.kernels.emit import Code, Value, emitted
 from stepconv.kernels.host import host
 
-
 #: Rows of the output in a tile: maps of 7, 14, 28 leave no rest. With 16 registers, 9 of which
 #: hold weights in turn, 3.
 TILE_ROWS = 7 if host().registers == 32 else 3
