@@ -23,6 +23,7 @@ from tests.commands import ROOT, clean_environment
 PATIENCE = 60
 """Seconds within which a screen has to become what is expected."""
 
+_DRAWN = b"\x1b[?2026l"  # with which every screen ends
 _ESCAPE = re.compile(r"\x1b\[([?]?)([0-9;]*)([A-Za-z])")
 
 
@@ -161,6 +162,30 @@ class Pty:
                 rest = data[len(whole) :]
                 self.raw += whole
                 self.screen.feed(whole.decode())
+
+
+class Transcript:
+    """Screens as they were seen, one below the other, under what was typed."""
+
+    def __init__(self, pty: Pty) -> None:
+        self.pty = pty
+        self.parts: list[str] = []
+
+    def type(self, text: str) -> None:
+        """Type, and take down the screen that follows."""
+        before = self.pty.screen.text
+        self.pty.type(text)
+        self.pty.wait(lambda: self.pty.screen.text != before, f"an answer to {text!r}")
+        self.see(text)
+
+    def see(self, text: str = "") -> None:
+        """Take down the screen, once it is drawn and stays."""
+        size = -1
+        while size != len(self.pty.raw) or not self.pty.raw.endswith(_DRAWN):
+            size = len(self.pty.raw)
+            time.sleep(0.03)
+        name = text.replace("\r", " enter").replace("\x1b[C", "→") or "begin"
+        self.parts.append(f"===== {name}\n{self.pty.screen.text.rstrip()}\n")
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import io
 import json
 import re
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,9 @@ from stepconv.views.classroom.practice import PracticePages
 from stepconv.views.screen import Screen
 from tests import snapshot
 from tests.commands import done, process, run
-from tests.ptys import Pty, pseudo_terminal, started
+from tests.ptys import Pty, Transcript, pseudo_terminal, started
 
 SEED = "student"
-DRAWN = b"\x1b[?2026l"
-"""With which every screen ends."""
 
 
 @pytest.fixture
@@ -322,30 +319,6 @@ def test_bad_options_say_what_is_good(
 def pty() -> Iterator[Pty]:
     with pseudo_terminal() as opened:
         yield opened
-
-
-class Transcript:
-    """Screens as they were seen, one below the other, under what was typed."""
-
-    def __init__(self, pty: Pty) -> None:
-        self.pty = pty
-        self.parts: list[str] = []
-
-    def type(self, text: str) -> None:
-        """Type, and take down the screen that follows."""
-        before = self.pty.screen.text
-        self.pty.type(text)
-        self.pty.wait(lambda: self.pty.screen.text != before, f"an answer to {text!r}")
-        self.see(text)
-
-    def see(self, text: str = "") -> None:
-        """Take down the screen, once it is drawn and stays."""
-        size = -1
-        while size != len(self.pty.raw) or not self.pty.raw.endswith(DRAWN):
-            size = len(self.pty.raw)
-            time.sleep(0.03)
-        name = text.replace("\r", " enter").replace("\x1b[C", "→") or "begin"
-        self.parts.append(f"===== {name}\n{self.pty.screen.text.rstrip()}\n")
 
 
 def assert_restored(pty: Pty) -> None:

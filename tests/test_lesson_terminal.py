@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,12 +25,10 @@ from stepconv.lessons.session import Session
 from tests import snapshot
 from tests.commands import clean_environment, process, run
 from tests.helpers import DATA
-from tests.ptys import Pty, pseudo_terminal, started
+from tests.ptys import Pty, Transcript, pseudo_terminal, started
 from tests.test_lesson_pages import LESSONS
 
 LESSON = ("lesson", "one-product")
-DRAWN = b"\x1b[?2026l"
-"""With which every screen ends."""
 
 
 @pytest.fixture
@@ -82,31 +79,6 @@ def page_of(pty: Pty) -> tuple[int, int]:
     below = "\n".join(pty.screen.text.splitlines()[-2:])
     found = re.search(r"(\d+)\D+(\d+)", below)
     return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-class Transcript:
-    """Screens as they were seen, one below the other, under what was typed."""
-
-    def __init__(self, pty: Pty) -> None:
-        self.pty = pty
-        self.parts: list[str] = []
-
-    def type(self, text: str) -> None:
-        """Type, and take down the screen that follows."""
-        before = self.pty.screen.text
-        self.pty.type(text)
-        self.pty.wait(lambda: self.pty.screen.text != before, f"an answer to {text!r}")
-        self.see(text)
-
-    def see(self, text: str = "") -> None:
-        """Take down the screen, once it is drawn and stays."""
-        size = -1
-        while size != len(self.pty.raw) or not self.pty.raw.endswith(DRAWN):
-            size = len(self.pty.raw)
-            time.sleep(0.03)
-        screen = self.pty.screen.text
-        name = text.replace("\r", " enter").replace("\x1b[C", "→") or "begin"
-        self.parts.append(f"===== {name}\n{screen.rstrip()}\n")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
