@@ -51,9 +51,10 @@ many threads at once: less than a megabyte, but for layers of so many channels t
 band takes more. That is one row of 48 pixels, for a 3x3 in float32 0.65 KB a channel (1.3 MB at
 2048), for a 5x5 1.1 KB; Winograd's takes 2.3 KB a channel from 450 on.
 
-**Below Numba.** `emit` has the building blocks with which the innermost loops are written
-as LLVM code, for vectors as wide as `host` finds them. `compiling` says how functions are
-compiled and kept on disk.
+**How they are compiled.** `emit` has the building blocks with which the innermost loops are
+written as LLVM code, for vectors as wide as `host` finds them. The loops around them, drivers, are
+Python; `lowering` turns them into LLVM code too. `compiling` says how Numba compiles
+functions, and `cache` keeps them on disk.
 
 **What holds for all.** Kernels check nothing: they trust `stepconv.operands`, which validates
 every shape and index map first. They read and write nothing outside their arrays, not even by a

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Indices
-from stepconv.kernels.compiling import inlined
-from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.listing import Tables
+from stepconv.kernels.lowering import emitted, inlined
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
     CHANNELS,
@@ -201,7 +201,7 @@ def fill(
                 to += settings[ROWS] * columns
 
 
-@emitted(static=1)
+@emitted
 def copy_rows(
     code: Code,
     step: int,

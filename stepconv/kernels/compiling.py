@@ -27,14 +27,6 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return kernel  # type: ignore[no-any-return]  # Numba is untyped
 
 
-def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make `function` a part of each compiled function that calls it.
-
-    A part that is `compiled` would be compiled by itself, then once more with its caller.
-    """
-    return _numba.njit(inline="always")(function)  # type: ignore[no-any-return]
-
-
 def specialised(kernel: Any, *arguments: Any) -> Callable[..., Any]:
     """Compile `kernel` for arguments of the types of these, and return its bare entry.
 

@@ -132,10 +132,9 @@ class _Layout:
         self.segment, self.pitch, self.slice = self._extent(self.band, self.panel)
         self.plane = self.slice * z.kernel_size
         self.step = self.lanes if self.single else self.families * y.stride * self.pitch
-        # A tile reads rows and lanes that it will not keep; they lie inside scratch. And scratch
-        # begins at a whole cache line, up to 64 bytes into the memory taken.
+        # A tile reads rows and lanes that it will not keep; they lie inside scratch.
         beyond = (TILE_ROWS + CHUNK_ROWS) * self.step
-        self.slack = beyond + self.segment + self.lanes + 64 // itemsize
+        self.slack = beyond + self.segment + self.lanes
 
     def _extent(self, band: int, panel: int) -> tuple[int, int, int]:
         """Return the numbers of a phase of a row, of a row, and of a slice of a band."""

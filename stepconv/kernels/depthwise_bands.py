@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from stepconv.kernels.compiling import compiled
 from stepconv.kernels.depthwise_tiles import compute, fetch, fill
 from stepconv.kernels.host import host
+from stepconv.kernels.lowering import allocate, driver, inlined
 
 #: Vectors in a tile: 8, what two multiplications a cycle need to hide their latency of 4 cycles;
 #: 4 where there are 16 registers (4 sums, 4 totals, 3 weights, the pixels).
@@ -67,11 +65,10 @@ TILE_ROWS = 8 if host().registers == 32 else 4
 ) = range(45)
 
 
-@compiled
+@driver
 def run(input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any, stop: Any) -> None:
     """Compute the units from `first` to before `stop`. All arrays are flat."""
-    room = np.empty(table[SCRATCH], input.dtype)
-    scratch = room[-(room.ctypes.data // room.itemsize) % (64 // room.itemsize) :]
+    scratch = allocate(table[SCRATCH], input)
     channels, multiplier = table[CHANNELS], table[MULTIPLIER]
     image = table[IN_Z] * table[IN_Y] * table[IN_X]
     for unit in range(first, stop):
@@ -118,7 +115,7 @@ def run(input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any,
                     )  # fmt: skip
 
 
-@compiled
+@inlined
 def fill_band(
     input: Any,
     scratch: Any,
@@ -162,7 +159,7 @@ def fill_band(
                     _patch(input, line, scratch, target, table, column, lo, hi)
 
 
-@compiled
+@inlined
 def _patch(
     input: Any, line: Any, scratch: Any, at: Any, table: Any, column: Any, lo: Any, hi: Any
 ) -> None:

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.emit import Code, Value
+from stepconv.kernels.lowering import emitted
 
 #: Kernel rows taken at once. With 3, ten loads serve 24 multiplications; more gains nothing.
 CHUNK_ROWS = 3
@@ -23,7 +24,7 @@ CHUNK_ROWS = 3
 CHUNK_FIELDS = 5
 
 
-@emitted()
+@emitted
 def fill(
     code: Code,
     phases: Value,
@@ -140,7 +141,7 @@ def _copy_rows(
     return []
 
 
-@emitted(static=1)
+@emitted
 def compute(
     code: Code,
     height: int,
@@ -295,7 +296,7 @@ def _store(
     code.choose(complete, whole, partly)
 
 
-@emitted()
+@emitted
 def fetch(code: Code, input: Value, start: Value, count: Value) -> None:
     """Ask for `count` numbers of the input, as far as the second cache."""
     line = 64 // code.itemsize

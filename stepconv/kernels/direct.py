@@ -31,10 +31,10 @@ from stepconv.kernels.bands import (
     Layout,
     fill,
 )
-from stepconv.kernels.compiling import compiled, inlined
 from stepconv.kernels.cutting import Cut, cut, flattened
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, tile_lists
+from stepconv.kernels.lowering import allocate, driver, inlined
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNELS,
@@ -69,7 +69,7 @@ Axes = tuple[Axis, Axis, Axis]
 ) = range(BAND_SETTINGS, BAND_SETTINGS + 14)
 
 
-@compiled
+@driver
 def convolve(
     settings: Any,
     tables: Any,
@@ -81,7 +81,7 @@ def convolve(
     stop: int,
 ) -> None:
     """Compute the units from `first` to before `stop`."""
-    scratch = np.empty(settings[SCRATCH], output.dtype)
+    scratch = allocate(settings[SCRATCH], output)
     for unit in range(first, stop):
         rest, share = divmod(unit, settings[SHARES])
         rest, strip = divmod(rest, settings[STRIPS])
@@ -163,7 +163,7 @@ def sweep(
             )
 
 
-@compiled
+@driver
 def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
     """Lay out weights [output][term] as [group][block][term][row], rows beyond a group's as 0.
 

@@ -3,8 +3,8 @@
 Numba turns Python into LLVM code, and LLVM into machine code. Left to itself it
 does not keep a block of sums in registers, which is what makes a convolution fast
 (see `stepconv.kernels.tiles`). So the innermost loops are written as LLVM code
-here: a function marked `emitted` is not compiled but *run while a kernel is
-compiled*, and each call it makes on `Code` adds one instruction to that kernel.
+here: a function marked `emitted` (`stepconv.kernels.lowering`) is not compiled but *run while a
+kernel is compiled*, and each call it makes on `Code` adds one instruction to that kernel.
 
 A vector has `Code.lanes` numbers. Vectors are loaded from and stored to any element;
 nothing need be aligned. Masks say which lanes of a load or store take part: the
@@ -15,13 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from inspect import Parameter, signature
 from typing import Any
 
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils as _cgutils
-from numba.extending import intrinsic
 
 from stepconv.kernels.host import host
 
@@ -32,54 +29,6 @@ Value = Any  # of llvmlite: a number, vector, mask or pointer that the code will
 INT = ir.IntType(64)
 _LANE = ir.IntType(32)  # shuffles count lanes in 32 bits
 _BIT = ir.IntType(1)
-
-
-def emitted(static: int = 0) -> Callable[[Callable[..., Any]], Any]:
-    """Make ``body(code, *values)`` callable from compiled functions.
-
-    Arrays reach `body` as pointers to their first element, integers as 64-bit values; the first
-    `static` arguments must be literal integers, or global ones, and reach it as Python
-    ints: they shape the code. The element type is that of the first array of floats. `body`
-    returns None or an integer value.
-
-    Arrays are passed, never their addresses, so that Numba keeps them alive.
-    """
-
-    def decorate(body: Callable[..., Any]) -> Any:
-        def definition(context: Any, *arguments: Any) -> Any:
-            if not all(isinstance(kind, types.IntegerLiteral) for kind in arguments[:static]):
-                return None
-            # The static ones stay literal: Numba tells the versions apart by these types.
-            kinds = [*arguments[:static], *map(types.unliteral, arguments[static:])]
-            shaping = [kind.literal_value for kind in arguments[:static]]
-            dtypes = [kind.dtype for kind in kinds if isinstance(kind, types.Array)]
-            dtype = next(dtype for dtype in dtypes if isinstance(dtype, types.Float))
-            returns = types.intp if body.__annotations__["return"] != "None" else types.void
-
-            def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-                values = [
-                    _plain(context, builder, kind, value)
-                    for kind, value in zip(sig.args[static:], values[static:], strict=True)
-                ]
-                result = body(Code(builder, dtype.bitwidth // 8), *shaping, *values)
-                return context.get_dummy_value() if result is None else result
-
-            return returns(*kinds), generate
-
-        named = list(signature(body).parameters.values())
-        first = Parameter("context", Parameter.POSITIONAL_OR_KEYWORD)
-        definition.__signature__ = signature(body).replace(parameters=[first, *named[1:]])  # type: ignore[attr-defined]
-        definition.__name__ = definition.__qualname__ = body.__name__
-        definition.__doc__ = body.__doc__
-        return intrinsic(prefer_literal=True)(definition)
-
-    return decorate
-
-
-def _plain(context: Any, builder: Any, kind: Any, value: Value) -> Value:
-    if isinstance(kind, types.Array):
-        return context.make_array(kind)(context, builder, value).data
-    return context.cast(builder, value, kind, types.intp)
 
 
 class Loop:
@@ -332,7 +281,7 @@ class Code:
         after = builder.append_basic_block("after")
         builder.branch(body)
         builder.position_at_end(body)
-        carried = [self._carry(before, value) for value in (self.integer(0), *initial)]
+        carried = [self._carry(before, self.integer(value)) for value in (0, *initial)]
         loop.index, *loop.values = carried
         yield loop
         following = [self.add(loop.index, 1), *loop.results]

@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.compiling import compiled, specialised
+from stepconv.kernels.compiling import specialised
 from stepconv.kernels.depthwise import DepthwisePlan
-from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
+from stepconv.kernels.lowering import driver, emitted
 
 #: Rows of the output in a tile: maps of 7, 14, 28 leave no rest. With 16 registers, 9 of which
 #: hold weights in turn, 3.
@@ -52,7 +53,7 @@ BLOCK = 16
 ) = range(9)
 
 
-@compiled
+@driver
 def run(input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any, stop: Any) -> None:
     """Compute the units from `first` to before `stop`. All arrays are flat."""
     channels = table[CHANNELS]
@@ -67,7 +68,7 @@ def run(input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any,
             )  # fmt: skip
 
 
-@emitted(static=1)
+@emitted
 def convolve(
     code: Code,
     height: int,

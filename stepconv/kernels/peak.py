@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from stepconv.kernels.compiling import compiled
-from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
+from stepconv.kernels.lowering import driver, emitted
 
 # Two units of a latency of four cycles need 8; of 32 registers two hold factor and term.
 _CHAINS = 24 if host().registers == 32 else 12
@@ -22,7 +22,7 @@ _CHAINS = 24 if host().registers == 32 else 12
 _PASSES = 20_000
 
 
-@emitted()
+@emitted
 def _chains(code: Code, numbers: Value, passes: Value) -> None:
     """Emit the chains: factor and term, then where each chain begins, stand in `numbers`."""
     factor, term = code.splat(code.load_one(numbers, 0)), code.splat(code.load_one(numbers, 1))
@@ -35,7 +35,7 @@ def _chains(code: Code, numbers: Value, passes: Value) -> None:
     code.store(total, numbers)  # or LLVM would drop what nobody reads
 
 
-@compiled
+@driver
 def _run(numbers: Any, passes: Any) -> None:
     _chains(numbers, passes)
 

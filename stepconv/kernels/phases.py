@@ -32,11 +32,11 @@ from stepconv.kernels.bands import (
     Layout,
     fill,
 )
-from stepconv.kernels.compiling import compiled, inlined
 from stepconv.kernels.cutting import cut
-from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, tile_lists
+from stepconv.kernels.lowering import allocate, driver, emitted, inlined
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
@@ -84,7 +84,7 @@ PHASE_RECORD = 3
 PLACES = 3
 
 
-@compiled
+@driver
 def convolve(
     settings: Any,
     tables: Any,
@@ -96,8 +96,10 @@ def convolve(
     stop: int,
 ) -> None:
     """Compute the units from `first` to before `stop`."""
-    scratch = np.empty(settings[SCRATCH], output.dtype)
-    own = settings.copy()  # in which each phase sets its taps
+    scratch = allocate(settings[SCRATCH], output)
+    own = allocate(SCRATCH + 1, settings)  # in which each phase sets its taps
+    for field in range(SCRATCH + 1):
+        own[field] = settings[field]
     outputs = settings[GROUP_OUTPUTS]
     blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
     for unit in range(first, stop):
@@ -197,7 +199,7 @@ def deal(
                             output[cell + rest + i * wide] = scratch[place + i]
 
 
-@emitted()
+@emitted
 def lay(code: Code, output: Value, cell: Value, scratch: Value, start: Value, count: Value) -> None:
     """Copy `count` numbers; reads up to a vector more."""
     source, target = code.move(scratch, start), code.move(output, cell)
@@ -208,7 +210,7 @@ def lay(code: Code, output: Value, cell: Value, scratch: Value, start: Value, co
         loop.next()
 
 
-@emitted()
+@emitted
 def mesh(
     code: Code,
     output: Value,
@@ -231,7 +233,7 @@ def mesh(
         loop.next()
 
 
-@compiled
+@driver
 def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
     """Lay out weights [input][output][tap] as [group][block][phase][input][tap][row].
 
@@ -249,7 +251,7 @@ def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
             pack_taps(TILE_ROWS, weight, start, kernel, outputs - done, packed, at, sizes, c)
 
 
-@emitted(static=1)
+@emitted
 def pack_taps(
     code: Code,
     rows: int,

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from stepconv.errors import DtypeError, SpecError
 from stepconv.geometry import Geometry
 from stepconv.kernels.compiling import JIT
+from stepconv.kernels.lowering import readable
 from stepconv.kernels.textbook_plan import TextbookPlan as TextbookPlan
 
 Array = NDArray[Any]
@@ -85,7 +86,8 @@ def worth_sharing(geometry: Geometry, plan: Plan) -> bool:
 
 
 def _chosen(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int) -> Plan:
-    if algorithm == "textbook" or not JIT:  # uncompiled, every algorithm is the plain loops
+    # Uncompiled, and where there is nothing to compile, every algorithm is the plain loops.
+    if algorithm == "textbook" or not JIT or not readable():
         return TextbookPlan(geometry, dtype)
     if dtype in _FAST_DTYPES:
         for name in (_WINOGRAD,) if algorithm == "winograd" else _DIRECT:

@@ -29,10 +29,10 @@ from stepconv.kernels.bands import (
     Layout,
     fill,
 )
-from stepconv.kernels.compiling import compiled
 from stepconv.kernels.cutting import BAND_BYTES, flattened, in_place
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, vectors_of
+from stepconv.kernels.lowering import allocate, driver
 from stepconv.kernels.runs import Runs
 from stepconv.kernels.small_bands import RowBands, row_bands
 from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, pack_vectors, small_tile
@@ -71,7 +71,7 @@ Axes = tuple[Axis, Axis, Axis]
 ) = range(BAND_SETTINGS, BAND_SETTINGS + 17)
 
 
-@compiled
+@driver
 def convolve(
     settings: Any,
     tables: Any,
@@ -83,7 +83,7 @@ def convolve(
     stop: int,
 ) -> None:
     """Compute the units from `first` to before `stop`."""
-    scratch = np.empty(settings[SCRATCH], output.dtype)
+    scratch = allocate(settings[SCRATCH], output)
     groups, outputs = settings[GROUPS], settings[GROUP_OUTPUTS]
     image = settings[CHANNELS] * settings[IMAGE]
     block, plane = settings[BLOCK], settings[PLANE]
@@ -134,7 +134,7 @@ def convolve(
                 )
 
 
-@compiled
+@driver
 def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
     """Lay out weights [output][term] as [group][block][term][channel], absent ones as 0.
 

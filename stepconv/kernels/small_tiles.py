@@ -23,8 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
+from stepconv.kernels.lowering import emitted
 from stepconv.kernels.tiles import IN_PLACE, PLANE, add_up, pack_rows
 
 #: Pixels of a run, runs and vectors of channels of a tile: 28 sums in 32 registers, 12 in 16.
@@ -39,7 +40,7 @@ BEGIN, PIXELS, CELL = 0, 1, 2
 SMALL_RECORD = FIRST_RUN + 3 * RUNS
 
 
-@emitted(static=3)
+@emitted
 def small_tile(
     code: Code,
     run: int,
@@ -166,7 +167,7 @@ def _pieces(code: Code, run: int, runs: int, record: Value) -> list[tuple[int, V
     return pieces
 
 
-@emitted()
+@emitted
 def pack_vectors(
     code: Code,
     weight: Value,

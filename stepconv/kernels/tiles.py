@@ -27,8 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
+from stepconv.kernels.lowering import emitted
 
 TILE_ROWS = 8 if host().registers == 32 else 4
 TILE_VECTORS = 3
@@ -57,7 +58,7 @@ FIELDS = 4
 RECORD = FIRST + FIELDS * TILE_VECTORS
 
 
-@emitted(static=2)
+@emitted
 def tile(
     code: Code,
     rows: int,
@@ -101,7 +102,7 @@ def field(code: Code, record: Value, vector: int, which: int) -> Value:
     return code.load_one(record, FIRST + FIELDS * vector + which)
 
 
-@emitted(static=1)
+@emitted
 def pack_block(
     code: Code,
     rows: int,

@@ -38,9 +38,10 @@ from numpy.typing import NDArray
 
 from stepconv.geometry import Geometry
 from stepconv.kernels import pool
-from stepconv.kernels.compiling import compiled, specialised
+from stepconv.kernels.compiling import specialised
 from stepconv.kernels.depthwise_tiles import fill
 from stepconv.kernels.host import host
+from stepconv.kernels.lowering import allocate, driver, inlined
 from stepconv.kernels.tiled import WORTH_SHARING
 from stepconv.kernels.winograd_tiles import (
     OUT_SIDE,
@@ -97,13 +98,12 @@ POINTS_BYTES = 640 * 1024
 ) = range(27)
 
 
-@compiled
+@driver
 def _run(
     input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any, stop: Any
 ) -> None:
     """Compute the units from `first` to before `stop`. All arrays are flat."""
-    room = np.empty(table[SCRATCH], input.dtype)
-    scratch = room[-(room.ctypes.data // room.itemsize) % (64 // room.itemsize) :]
+    scratch = allocate(table[SCRATCH], input)
     channels, outputs = table[CHANNELS], table[OUT_CHANNELS]
     blocks = -(-outputs // ROWS)
     done = -1
@@ -124,7 +124,7 @@ def _run(
             _keep(output, scratch, table, block, begin, end)
 
 
-@compiled
+@inlined
 def _transform(input: Any, scratch: Any, table: Any, begin: Any, end: Any) -> None:
     """Transform the tiles from `begin` to before `end`, of all channels."""
     channels, across, down = table[CHANNELS], table[ACROSS], table[DOWN]
@@ -170,7 +170,7 @@ def _transform(input: Any, scratch: Any, table: Any, begin: Any, end: Any) -> No
             transform_rows(scratch, at + vector * lanes, table[PLANE], count, goal, step)
 
 
-@compiled
+@inlined
 def _keep(output: Any, scratch: Any, table: Any, block: Any, begin: Any, end: Any) -> None:
     """Copy the rows of `ROWS` output channels to where they belong."""
     across, down, channels = table[ACROSS], table[DOWN], table[OUT_CHANNELS]
@@ -191,17 +191,16 @@ def _keep(output: Any, scratch: Any, table: Any, block: Any, begin: Any, end: An
         tile += tiles
 
 
-@compiled
-def _pack(channels: Any, weight: Any, packed: Any, first: Any, stop: Any) -> None:
+@driver
+def _pack(sizes: Any, weight: Any, packed: Any, first: Any, stop: Any) -> None:
     """Transform kernels: [block of ROWS output channels][point][channel][row of the block].
 
-    `channels` holds one number, those of the input. A unit is a block. The points of a channel are
-    often a power of two apart, and then share few places of the cache: `PACKED` channels at a
-    time are written where they lie close together.
+    `sizes` are the channels of the input and of the output. A unit is a block. The points of a
+    channel are often a power of two apart, and then share few places of the cache: `PACKED` of
+    them at a time are written where they lie close together.
     """
-    inputs = channels[0]
-    outputs = weight.size // (9 * inputs)
-    some = np.empty((POINTS + 1) * PACKED * ROWS, weight.dtype)  # vectors are read beyond
+    inputs, outputs = sizes[0], sizes[1]
+    some = allocate((POINTS + 1) * PACKED * ROWS, weight)  # vectors are read beyond
     for block in range(first, stop):
         valid = min(ROWS, outputs - block * ROWS)
         for channel in range(0, inputs, PACKED):
@@ -229,7 +228,7 @@ class WinogradPlan:
         blocks = -(-int(self.table[OUT_CHANNELS]) // ROWS)
         packed = np.empty(blocks * ROWS * POINTS * channels, weight.dtype)
         pack = _packer(weight.dtype)
-        arguments = np.array([channels], np.int64), weight.reshape(-1), packed
+        arguments = self.table[[CHANNELS, OUT_CHANNELS]], weight.reshape(-1), packed
         if weight.size >= WORTH_SHARING:
             pool.share(pack, arguments, blocks)
         else:
@@ -294,7 +293,7 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> WinogradPlan
         geometry.in_channels, geometry.out_channels, y.input_size, x.input_size,
         y.output_size, x.output_size, before, x.layout_size, x.mode != "zeros", lanes,
         tiles, down, across, unit, -(-blocks // share), share, pitch, plane, pair,
-        *starts[1:5], starts[5] + 64 // dtype.itemsize, FIELDS, FIELDS + len(border),
+        *starts[1:], FIELDS, FIELDS + len(border),
     ]  # fmt: skip
     table = np.array([*fields, *border, *sources], np.int64)
     return WinogradPlan(runs * -(-blocks // share), table)

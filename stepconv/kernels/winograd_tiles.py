@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from stepconv.kernels.emit import Code, Value, emitted
+from stepconv.kernels.emit import Code, Value
+from stepconv.kernels.lowering import emitted
 
 #: Numbers along a side of a tile of the input, and of the output.
 SIDE, OUT_SIDE = 6, 4
@@ -71,7 +72,7 @@ def _output_side(code: Code, m: list[Value]) -> list[Value]:
     ]
 
 
-@emitted()
+@emitted
 def transform_columns(
     code: Code,
     scratch: Value,
@@ -136,7 +137,7 @@ def _store_each(code: Code, vectors: list[Value], place: Value, step: Value) -> 
         place = code.move(place, step)
 
 
-@emitted()
+@emitted
 def transform_rows(
     code: Code,
     scratch: Value,
@@ -159,7 +160,7 @@ def transform_rows(
         loop.next(code.move(place, code.lanes), code.move(to, code.lanes))
 
 
-@emitted(static=1)
+@emitted
 def transform_kernels(
     code: Code,
     rows: int,
@@ -234,7 +235,7 @@ def _kernel_side(code: Code, g: list[Value]) -> list[Value]:
     ]
 
 
-@emitted(static=1)
+@emitted
 def products(
     code: Code,
     rows: int,
@@ -371,7 +372,7 @@ def _transform_back(
         loop.next(code.move(place, code.lanes), code.move(to, OUT_SIDE * code.lanes))
 
 
-@emitted()
+@emitted
 def copy_rows(
     code: Code,
     output: Value,

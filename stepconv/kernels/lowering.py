@@ -1,0 +1,498 @@
+"""How the drivers of the kernels become machine code: one pass over their syntax trees.
+
+A *driver* holds the loops around the innermost ones: which unit, which band, which block of
+channels. It is ordinary Python about integers and flat arrays, and Numba could compile it, as it
+compiles the textbook loops. But Numba takes two seconds for one such function: it infers
+types where there is only one, it carries the headers of arrays along, and LLVM has to
+take 7,900 instructions away to keep 1,500. Here every number is a 64-bit integer and every
+array a pointer, and each statement becomes the few instructions it stands for; Numba is left with
+a function that passes its arguments on.
+
+What a driver may say, with Python's meaning:
+
+- assignments, also to several names, to cells of arrays, and with an operator (``+=``);
+- ``for … in range(…)``, ``while``, ``if``, ``continue``;
+- ``+ - * // %`` and ``divmod``, comparisons, ``and``, ``or``, ``not``, ``a if c else b``, ``min``
+  and ``max``, of integers; cells of arrays of floats can be moved, not computed with;
+- names of integers of the module: they are constants, and a branch that they rule out is left out;
+- calls of `inlined` functions, which are drivers' parts, and of `emitted` ones, the innermost
+  loops; calls of `allocate`.
+
+An index is not wrapped, so it must not be negative, and only looked at where NUMBA_BOUNDSCHECK is
+set. A divisor must not be 0.
+
+>>> import numpy as np
+>>> @driver
+... def reverse(numbers, count):
+...     for i in range(count // 2):
+...         numbers[i], numbers[count - 1 - i] = numbers[count - 1 - i], numbers[i]
+>>> numbers = np.arange(5.0)
+>>> reverse(numbers, 5)
+>>> numbers
+array([4., 3., 2., 1., 0.])
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, update_wrapper
+from inspect import Parameter, Signature, getsource, signature
+from textwrap import dedent
+from typing import Any, NamedTuple, NoReturn
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils as _cgutils
+from numba.extending import intrinsic
+
+from stepconv.kernels.compiling import compiled
+from stepconv.kernels.emit import INT, Code, Value
+
+_config: Any = numba.config  # some versions of Numba have types, and those not of these
+cgutils: Any = _cgutils
+
+#: Bytes to which scratch is aligned: a cache line, and the widest vector.
+_LINE = 64
+
+
+class Memory(NamedTuple):
+    """An array, as drivers know it: where it begins, and how many elements it has."""
+
+    pointer: Value
+    length: Value
+
+
+@dataclass(frozen=True)
+class Inlined:
+    """A part of drivers: its statements stand in for each call. Uncompiled it can be called."""
+
+    function: Callable[..., None]
+
+    def __call__(self, *arguments: Any) -> None:
+        """Run it as it stands, in Python."""
+        self.function(*arguments)
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """Instructions written by ``body(code, *arguments)`` for each call."""
+
+    body: Callable[..., Any]
+
+
+def inlined(function: Callable[..., None]) -> Inlined:
+    """Make `function` a part of each driver that calls it."""
+    return Inlined(function)
+
+
+def emitted(body: Callable[..., Any]) -> Any:
+    """Make ``body(code, *arguments)`` callable by drivers, without the `code`.
+
+    Arrays reach it as pointers to their first element, integers as 64-bit values, or as Python's
+    where they are known while the kernel is compiled. It returns None or such a value.
+    """
+    return Emitted(body)
+
+
+def allocate(count: int, like: Any) -> Any:
+    """Take memory for `count` elements of the type of `like`, from a cache line on.
+
+    Said by a driver as ``name = allocate(…)``, outside its loops; freed when it ends.
+    """
+    raise NotImplementedError("only drivers allocate")
+
+
+@cache
+def readable() -> bool:
+    """Whether the sources of drivers are at hand: some ways to bundle programs leave them out."""
+    try:
+        return bool(getsource(allocate))
+    except OSError:
+        return False
+
+
+def driver(function: Callable[..., None]) -> Any:
+    """Compile `function` on first use, for arrays and integers, and keep the machine code."""
+    parameters = list(signature(function).parameters)
+
+    def definition(context: Any, *kinds: Any) -> Any:
+        kinds = tuple(map(types.unliteral, kinds))
+
+        def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+            _Driver(context, builder, sig.args).run(function, values)
+            return context.get_dummy_value()
+
+        return types.void(*kinds), generate
+
+    named = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("context", *parameters)]
+    definition.__signature__ = Signature(named)  # type: ignore[attr-defined]
+    definition.__name__ = definition.__qualname__ = function.__name__
+    # Numba compiles functions that have bytecode, and as many arguments as they are called with.
+    listed = ", ".join(parameters)
+    made = eval(f"lambda body, source: lambda {listed}: body({listed})")
+    return compiled(update_wrapper(made(intrinsic(definition), function), function))
+
+
+@dataclass
+class _Frame:
+    """What names stand for in one call of a function: what cannot change, and variables."""
+
+    function: Callable[..., None]
+    bound: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Value] = field(default_factory=dict)
+    following: list[Any] = field(default_factory=list)  # where `continue` leads, for each loop
+
+
+_OPERATORS: dict[type, tuple[Callable[[Any, Any], Any], str]] = {
+    ast.Add: (operator.add, "add"),
+    ast.Sub: (operator.sub, "sub"),
+    ast.Mult: (operator.mul, "mul"),
+    ast.FloorDiv: (operator.floordiv, "floor"),
+    ast.Mod: (operator.mod, "rest"),
+}
+_COMPARISONS: dict[type, tuple[Callable[[Any, Any], Any], str]] = {
+    ast.Eq: (operator.eq, "=="),
+    ast.NotEq: (operator.ne, "!="),
+    ast.Lt: (operator.lt, "<"),
+    ast.LtE: (operator.le, "<="),
+    ast.Gt: (operator.gt, ">"),
+    ast.GtE: (operator.ge, ">="),
+}
+
+
+class _Driver:
+    """Writes the instructions of one driver.
+
+    Values are Python's ints where they are known now, LLVM's integers, conditions (one bit) or
+    floats where they are not, `Memory`, and tuples of these.
+    """
+
+    def __init__(self, context: Any, builder: Any, kinds: Sequence[Any]) -> None:
+        self.context, self.builder, self.kinds = context, builder, kinds
+        dtypes = [kind.dtype for kind in kinds if isinstance(kind, types.Array)]
+        floats = [dtype for dtype in dtypes if isinstance(dtype, types.Float)]
+        self.code = Code(builder, floats[0].bitwidth // 8 if floats else 4)
+        self.taken: list[Value] = []
+
+    def run(self, function: Callable[..., None], values: Sequence[Value]) -> None:
+        """Write the whole driver."""
+        arguments = [self._argument(*both) for both in zip(self.kinds, values, strict=True)]
+        self.call(function, arguments)
+        self._free()
+
+    def _argument(self, kind: Any, value: Value) -> Any:
+        if not isinstance(kind, types.Array):
+            return self.context.cast(self.builder, value, kind, types.intp)
+        model = self.context.data_model_manager[kind]
+        return Memory(
+            model.get(self.builder, value, "data"), model.get(self.builder, value, "nitems")
+        )
+
+    def call(self, function: Callable[..., None], arguments: Sequence[Any]) -> None:
+        """Write the statements of a function."""
+        tree = ast.parse(dedent(getsource(function))).body[0]
+        assert isinstance(tree, ast.FunctionDef)
+        names = [argument.arg for argument in tree.args.args]
+        frame = _Frame(function, dict(zip(names, arguments, strict=True)))
+        for node in ast.walk(tree):
+            match node:
+                case ast.Name(name, ast.Store()) if name in names:
+                    names.remove(name)  # a parameter that is assigned to is a variable
+                    self.assign(frame, node, frame.bound.pop(name))
+        self.suite(frame, tree.body)
+
+    # Statements
+
+    def suite(self, frame: _Frame, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            if not self.builder.block.is_terminated:  # by a `continue`
+                self.statement(frame, statement)
+
+    def statement(self, frame: _Frame, node: ast.stmt) -> None:
+        match node:
+            case ast.Expr(ast.Constant()):  # the docstring
+                pass
+            case ast.Expr(value):
+                self.value(frame, value)
+            case ast.Assign(targets, value):
+                result = self.value(frame, value)
+                for target in targets:
+                    self.assign(frame, target, result)
+            case ast.AugAssign(target, kind, value):
+                read = ast.copy_location(ast.BinOp(_read(target), kind, value), node)
+                self.assign(frame, target, self.value(frame, read))
+            case ast.If(condition, then, otherwise):
+                self.choose(
+                    self.truth(frame, condition),
+                    lambda: self.suite(frame, then),
+                    lambda: self.suite(frame, otherwise),
+                )
+            case ast.While(condition, body, []):
+                self.repeat(frame, lambda: self.truth(frame, condition), body, lambda: None)
+            case ast.For(ast.Name() as name, ast.Call(ast.Name("range"), limits), body, []):
+                self.count(frame, name, [self.value(frame, limit) for limit in limits], body)
+            case ast.Continue():
+                self.builder.branch(frame.following[-1])
+            case _:
+                self.refuse(frame, node)
+
+    def assign(self, frame: _Frame, target: ast.expr, value: Any) -> None:
+        match target:
+            case ast.Tuple(targets):
+                for each, part in zip(targets, value, strict=True):
+                    self.assign(frame, each, part)
+            case ast.Subscript():
+                self.builder.store(*self.cell(frame, target, value))
+            case ast.Name(name) if isinstance(value, Memory):
+                frame.bound[name] = value
+            case ast.Name(name):
+                if name not in frame.variables:
+                    frame.variables[name] = cgutils.alloca_once(self.builder, INT, name=name)
+                self.builder.store(self.integer(value), frame.variables[name])
+            case _:
+                self.refuse(frame, target)
+
+    def count(
+        self, frame: _Frame, name: ast.Name, limits: list[Any], body: Sequence[ast.stmt]
+    ) -> None:
+        """Write a loop over a range."""
+        start, stop, step = (0, *limits, 1) if len(limits) == 1 else (*limits, 1)[:3]
+        counter = cgutils.alloca_once(self.builder, INT)
+        self.builder.store(self.integer(start), counter)
+
+        def further() -> Value:
+            number = self.builder.load(counter)
+            self.assign(frame, name, number)
+            return self.code.compare(number, "<", stop)
+
+        def onward() -> None:
+            self.builder.store(self.code.add(self.builder.load(counter), step), counter)
+
+        self.repeat(frame, further, body, onward)
+
+    def repeat(
+        self,
+        frame: _Frame,
+        further: Callable[[], Value],
+        body: Sequence[ast.stmt],
+        onward: Callable[[], None],
+    ) -> None:
+        """Write a loop."""
+        builder = self.builder
+        blocks = [builder.append_basic_block(name) for name in ("head", "body", "next", "end")]
+        head, inside, following, end = blocks
+        builder.branch(head)
+        builder.position_at_end(head)
+        builder.cbranch(self.bit(further()), inside, end)
+        builder.position_at_end(inside)
+        frame.following.append(following)
+        self.suite(frame, body)
+        frame.following.pop()
+        if not builder.block.is_terminated:
+            builder.branch(following)
+        builder.position_at_end(following)
+        onward()
+        builder.branch(head)
+        builder.position_at_end(end)
+
+    def choose(self, condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+        """Write two branches, or the one that is known to be taken; return what they yield."""
+        if isinstance(condition, int):
+            return then() if condition else otherwise()
+        ends = []
+        with self.builder.if_else(condition) as branches:
+            for branch, piece in zip(branches, (then, otherwise), strict=True):
+                with branch:
+                    ends.append((piece(), self.builder.block))
+        (one, one_end), (other, other_end) = ends
+        if one is None:
+            return None
+        if isinstance(one, tuple):
+            parts = zip(one, other, strict=True)
+            return tuple(self._meet(a, one_end, b, other_end) for a, b in parts)
+        return self._meet(one, one_end, other, other_end)
+
+    def _meet(self, one: Any, one_end: Any, other: Any, other_end: Any) -> Value:
+        kinds = {value.type for value in (one, other) if not isinstance(value, int)}
+        kind = kinds.pop() if len(kinds) == 1 else INT
+        phi = self.builder.phi(kind)
+        phi.add_incoming(self.as_type(one, kind), one_end)
+        phi.add_incoming(self.as_type(other, kind), other_end)
+        return phi
+
+    # Expressions
+
+    def value(self, frame: _Frame, node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(int() as number):
+                return number
+            case ast.Name(name):
+                return self.named(frame, node, name)
+            case ast.Tuple(parts):
+                return tuple(self.value(frame, part) for part in parts)
+            case ast.Subscript():
+                return self.builder.load(self.cell(frame, node))
+            case ast.BinOp(one, kind, other) if type(kind) in _OPERATORS:
+                return self.binary(kind, self.value(frame, one), self.value(frame, other))
+            case ast.UnaryOp(ast.USub(), one):
+                return self.binary(ast.Sub(), 0, self.value(frame, one))
+            case ast.UnaryOp(ast.Not(), one):
+                return self.choose(self.truth(frame, one), lambda: 0, lambda: 1)
+            case ast.Compare(one, [kind], [other]) if type(kind) in _COMPARISONS:
+                known, how = _COMPARISONS[type(kind)]
+                both = self.value(frame, one), self.value(frame, other)
+                if all(isinstance(value, int) for value in both):
+                    return int(known(*both))
+                return self.code.compare(self.integer(both[0]), how, self.integer(both[1]))
+            case ast.BoolOp(kind, [first, *others]):
+                rest = others[0] if len(others) == 1 else ast.BoolOp(kind, others)
+                branches = [lambda: self.truth(frame, rest), lambda: int(isinstance(kind, ast.Or))]
+                if isinstance(kind, ast.Or):
+                    branches.reverse()
+                return self.choose(self.truth(frame, first), *branches)
+            case ast.IfExp(condition, one, other):
+                return self.choose(
+                    self.truth(frame, condition),
+                    lambda: self.value(frame, one),
+                    lambda: self.value(frame, other),
+                )
+            case ast.Call(ast.Name(name) as callee, arguments, []):
+                values = [self.value(frame, argument) for argument in arguments]
+                return self.called(frame, node, self.named(frame, callee, name), values)
+            case _:
+                self.refuse(frame, node)
+
+    def named(self, frame: _Frame, node: ast.expr, name: str) -> Any:
+        """Return what a name stands for: in the call, in the module, or in Python."""
+        if name in frame.variables:
+            return self.builder.load(frame.variables[name])
+        for space in (frame.bound, frame.function.__globals__, vars(builtins)):
+            if name in space:
+                return space[name]
+        self.refuse(frame, node)
+
+    def called(self, frame: _Frame, node: ast.expr, callee: Any, values: list[Any]) -> Any:
+        if isinstance(callee, Inlined):
+            self.call(callee.function, values)
+            return None
+        if isinstance(callee, Emitted):
+            plain = [value.pointer if isinstance(value, Memory) else value for value in values]
+            return callee.body(self.code, *plain)
+        if callee is allocate:
+            return self._allocate(*values)
+        if callee is divmod:
+            return self.binary(ast.FloorDiv(), *values), self.binary(ast.Mod(), *values)
+        if callee in (min, max):
+            chosen, *others = values
+            for value in others:
+                if isinstance(chosen, int) and isinstance(value, int):
+                    chosen = callee(chosen, value)
+                else:
+                    pick = self.code.least if callee is min else self.code.greatest
+                    chosen = pick(self.integer(chosen), self.integer(value))
+            return chosen
+        self.refuse(frame, node)
+
+    def truth(self, frame: _Frame, node: ast.expr) -> Any:
+        """Return a condition: a Python int where it is known, else a bit."""
+        value = self.value(frame, node)
+        return value if isinstance(value, int) else self.bit(value)
+
+    def bit(self, value: Any) -> Value:
+        if isinstance(value, int) or value.type == INT:
+            return self.code.compare(value, "!=", 0)
+        return value
+
+    def integer(self, value: Any) -> Value:
+        return self.as_type(value, INT)
+
+    def as_type(self, value: Any, kind: Any) -> Value:
+        if isinstance(value, int):
+            return ir.Constant(kind, kind_of_number(kind)(value))
+        if value.type == kind:
+            return value
+        if kind == INT and value.type == ir.IntType(1):
+            return self.builder.zext(value, INT)
+        raise TypeError(f"a driver holds {value.type} where {kind} is wanted")
+
+    def binary(self, kind: ast.operator, one: Any, other: Any) -> Any:
+        """Write an operation, or compute it where both numbers are known."""
+        known, name = _OPERATORS[type(kind)]
+        if isinstance(one, int) and isinstance(other, int):
+            return known(one, other)
+        builder, one, other = self.builder, self.integer(one), self.integer(other)
+        if name in ("add", "sub", "mul"):
+            return getattr(builder, name)(one, other)
+        # LLVM rounds towards 0, Python down.
+        quotient, rest = builder.sdiv(one, other), builder.srem(one, other)
+        zero = self.integer(0)
+        apart = builder.icmp_signed("<", builder.xor(rest, other), zero)
+        down = builder.and_(builder.icmp_signed("!=", rest, zero), apart)
+        if name == "floor":
+            return builder.select(down, builder.sub(quotient, self.integer(1)), quotient)
+        return builder.select(down, builder.add(rest, other), rest)
+
+    # Memory
+
+    def cell(self, frame: _Frame, node: ast.Subscript, value: Any = None) -> Any:
+        """Return where an element lies; with a `value`, that in the element's type before it."""
+        memory = self.value(frame, node.value)
+        if not isinstance(memory, Memory):
+            self.refuse(frame, node)
+        index = self.integer(self.value(frame, node.slice))
+        if _config.BOUNDSCHECK:
+            outside = self.builder.icmp_unsigned(">=", index, memory.length)
+            self._raise(outside, IndexError, "index is out of bounds")
+        place = self.code.move(memory.pointer, index)
+        if value is None:
+            return place
+        return self.as_type(value, memory.pointer.type.pointee), place
+
+    def _allocate(self, count: Any, like: Memory) -> Memory:
+        builder, code = self.builder, self.code
+        count = self.integer(count)
+        size = self.context.get_abi_sizeof(like.pointer.type.pointee)
+        size = code.add(code.multiply(count, size), _LINE)
+        place = self.context.nrt.allocate_unchecked(builder, size)
+        missing = builder.icmp_unsigned("==", place, place.type(None))
+        self._raise(missing, MemoryError, "no memory for the scratch of a kernel")
+        self.taken.append(place)
+        number = builder.add(builder.ptrtoint(place, INT), code.integer(_LINE - 1))
+        number = builder.and_(number, code.integer(-_LINE))
+        return Memory(builder.inttoptr(number, like.pointer.type), count)
+
+    def _raise(self, condition: Value, kind: type[Exception], text: str) -> None:
+        with self.builder.if_then(condition, likely=False):
+            self._free()
+            self.context.call_conv.return_user_exc(self.builder, kind, (text,))
+
+    def _free(self) -> None:
+        for place in self.taken:
+            self.context.nrt.free(self.builder, place)
+
+    def refuse(self, frame: _Frame, node: ast.AST) -> NoReturn:
+        """Say what a driver may not hold, and where."""
+        line = frame.function.__code__.co_firstlineno + getattr(node, "lineno", 1) - 1
+        place = f"{frame.function.__code__.co_filename}:{line}"
+        raise SyntaxError(f"{place}: no driver can say {ast.unparse(node)!r}")
+
+
+def kind_of_number(kind: Any) -> Callable[[int], Any]:
+    """Return what a constant of an LLVM type is made from."""
+    return int if isinstance(kind, ir.IntType) else float
+
+
+def _read(target: ast.expr) -> ast.expr:
+    """Return the same name or cell, to be read."""
+    match target:
+        case ast.Name(name):
+            return ast.copy_location(ast.Name(name, ast.Load()), target)
+        case ast.Subscript(value, index):
+            return ast.copy_location(ast.Subscript(value, index, ast.Load()), target)
+        case _:
+            return target
