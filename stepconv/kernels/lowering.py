@@ -297,7 +297,7 @@ class _Driver:
             builder.branch(following)
         builder.position_at_end(following)
         onward()
-        builder.branch(head)
+        self.code.keep_rolled(builder.branch(head))
         builder.position_at_end(end)
 
     def choose(self, condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
