@@ -26,7 +26,7 @@ DRAWN = 400
 LEAST = {
     "textbook": DRAWN,
     "direct": 200,
-    "narrow": 6,
+    "depthwise3": 6,
     "depthwise": 60,
     "phases": 60,
     "small": 10,

@@ -36,7 +36,7 @@ tile reads the band through the offsets of its taps.
 
 ==============  ========================================================================
 `phases`        transposed: an ordinary convolution for each phase of the output
-`narrow`        depthwise with 3x3 on maps no wider than a vector
+`depthwise3`    depthwise with 3x3, where the input can be read in place
 `depthwise`     one input channel for each output channel, and images of one channel
 `small`         maps of a few pixels and many channels: channels in vectors, not pixels
 `direct`        all others

@@ -28,7 +28,7 @@ from stepconv.kernels.textbook_plan import TextbookPlan as TextbookPlan
 Array = NDArray[Any]
 
 # In the order in which they are asked.
-_DIRECT = ("phases", "narrow", "depthwise", "small", "direct")
+_DIRECT = ("phases", "depthwise3", "depthwise", "small", "direct")
 _WINOGRAD = "winograd"
 
 _FAST_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))

@@ -1,15 +1,16 @@
-"""Depthwise kernels for the smallest maps against the textbook loops."""
+"""Depthwise kernels of 3x3, read in place, against the textbook loops."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
 from stepconv.geometry import Axis, Geometry
+from stepconv.kernels.depthwise3 import BLOCK, TILE_ROWS, VARIANTS, WIDE, plan
 from stepconv.kernels.host import host
-from stepconv.kernels.narrow import BLOCK, MOST, TILE_ROWS, VARIANTS, plan
 from tests.plans import arrays_for, computed, expected, times_written
 
 pytestmark = pytest.mark.compiled
@@ -40,9 +41,12 @@ def assert_agrees(geometry: Geometry, dtype: Any) -> None:
 @pytest.mark.parametrize(("stride", "before"), VARIANTS)
 def test_every_width(stride: int, before: int, dtype: Any) -> None:
     lanes = host().lanes(np.dtype(dtype).itemsize)
-    for columns in range(3 - before - 1, MOST * lanes + 1):
-        if (columns, stride, before) == (lanes + 1, 1, 0):  # its output is one vector
-            continue
+    widths: Sequence[int] = range(3 - before - 1, lanes + 1)
+    if WIDE and stride == 1:  # an output of more than one vector, and up to two
+        widths = [*widths, *range(lanes + 2 - before, 2 * lanes + 2 - before)]
+    elif WIDE:
+        widths = range(1, 5 * lanes + 2)
+    for columns in widths:
         assert_agrees(layer(5, columns, stride, pad=(before, 1)), dtype)
 
 
@@ -50,7 +54,7 @@ def test_every_width(stride: int, before: int, dtype: Any) -> None:
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize("rows", [2, TILE_ROWS, TILE_ROWS + 1, 3 * TILE_ROWS - 1])
 def test_tiles_and_what_is_left_of_them(rows: int, after: int, stride: int, before: int) -> None:
-    for columns in (4, MOST * host().lanes(4) - 1):
+    for columns in (4, (2 if WIDE else 1) * host().lanes(4) - 1):
         assert_agrees(layer(rows + 1, columns, stride, pad=(before, after)), np.float32)
 
 
@@ -71,15 +75,18 @@ def test_padding_is_multiplied_too() -> None:
     assert np.array_equal(np.isnan(output), np.isnan(expected(geometry, [image, weight, bias])))
 
 
-def test_units_write_their_own_cells() -> None:
-    assert np.all(times_written(plan, layer(9, 4, channels=2 * BLOCK + 1), threads=2) == 1)
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("channels", [1, 2, 2 * BLOCK + 1])
+def test_units_write_their_own_cells(channels: int, threads: int) -> None:
+    for columns, stride in ((4, 1), (4, 2), (13, 1), (21, 2))[: 4 if WIDE else 2]:
+        geometry = layer(6 * TILE_ROWS + 1, columns, stride, channels=channels)
+        assert np.all(times_written(plan, geometry, threads=threads) == 1)
 
 
 def test_only_what_it_is_made_for() -> None:
-    wide = MOST * host().lanes(4) + 1
     axis = Axis(4, 3, pad=(1, 1))
     others = [
-        layer(4, wide),
+        layer(4, host().lanes(4) + 1, pad=(0, 0) if WIDE else (1, 1)),
         layer(4, 4, stride=3),
         layer(4, 4, stride=2, pad=(0, 1)),
         Geometry((axis,), 1, 2, 2, 2),
