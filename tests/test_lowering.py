@@ -13,6 +13,7 @@ import numba
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from numba.core.errors import TypingError
 
 import stepconv
 from stepconv.kernels.lowering import allocate, driver, emitted, inlined
@@ -151,6 +152,11 @@ def test_indices_are_looked_at_where_wanted(place: int, monkeypatch: pytest.Monk
         careless(cells[:3], place)
     careless(cells[:3], 2)
     assert cells.tolist() == [0, 0, 1, 0, 0]
+
+
+def test_arrays_with_gaps_are_refused() -> None:
+    with pytest.raises(TypingError, match="1d, A"):
+        careless(np.zeros(6)[::2], 1)
 
 
 @emitted

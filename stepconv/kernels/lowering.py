@@ -122,6 +122,8 @@ def driver(function: Callable[..., None]) -> Any:
 
     def definition(context: Any, *kinds: Any) -> Any:
         kinds = tuple(map(types.unliteral, kinds))
+        if any(isinstance(kind, types.Array) and kind.layout != "C" for kind in kinds):
+            return None  # a pointer knows nothing of strides: Numba says that the types do not fit
 
         def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
             _Driver(context, builder, sig.args).run(function, values)
@@ -134,8 +136,8 @@ def driver(function: Callable[..., None]) -> Any:
     definition.__name__ = definition.__qualname__ = function.__name__
     # Numba compiles functions that have bytecode, and as many arguments as they are called with.
     listed = ", ".join(parameters)
-    made = eval(f"lambda body, source: lambda {listed}: body({listed})")
-    return compiled(update_wrapper(made(intrinsic(definition), function), function))
+    made = eval(f"lambda body: lambda {listed}: body({listed})")
+    return compiled(update_wrapper(made(intrinsic(definition)), function))
 
 
 @dataclass
