@@ -43,6 +43,7 @@ from stepconv.kernels.compiling import compiled
 from stepconv.kernels.plan import Plan, TextbookPlan
 from stepconv.spec import ConvSpec
 from stepconv.values import PADDING_MODES
+from tests.plans import rows_plan
 
 Array = NDArray[Any]
 Family = Callable[[Geometry, Any, int], Plan | None]
@@ -226,10 +227,11 @@ def _transposed(dice: random.Random) -> Drawn:
 def families(names: list[str]) -> dict[str, Family]:
     """Return families of kernels by name, all there are where no name is given."""
     own: dict[str, Family] = {kind.__name__: kind.plan for kind in FAULTY}
+    own["rows"] = rows_plan
     own["textbook"] = lambda geometry, dtype, _threads: TextbookPlan(geometry, dtype)
     return {
         name: own[name] if name in own else import_module(f"stepconv.kernels.{name}").plan
-        for name in names or ("textbook", *plans._DIRECT, plans._WINOGRAD)
+        for name in names or ("textbook", "rows", *plans._DIRECT, plans._WINOGRAD)
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Geometry
+from stepconv.kernels import plain, rows
 from stepconv.kernels.plan import Plan, TextbookPlan
 from tests.helpers import Array
 
@@ -19,6 +20,47 @@ def arrays_for(geometry: Geometry, dtype: Any, seed: int = 0) -> list[Array]:
     rng = np.random.default_rng(seed)
     shapes = (geometry.input_shape, geometry.weight_shape, (geometry.out_channels,))
     return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+class RowsPlan:
+    """What compiled functions call, as if it were a plan: one unit."""
+
+    units = 1
+
+    def __init__(self, geometry: Geometry) -> None:
+        axes = geometry.embedded
+        self.groups = geometry.groups
+        self.mode = plain.MODES.index(next((a.mode for a in axes if a.mode != "zeros"), "zeros"))
+        self.axes = np.zeros((plain.ROWS, 3), np.int64)
+        for k, axis in enumerate(axes):
+            self.axes[:, k] = (
+                axis.stride, axis.dilation, *axis.pad, 0, 0,
+                axis.input_size, axis.kernel_size, axis.output_size,
+            )  # fmt: skip
+        sizes, taps, cells = self.axes[[plain.INPUT, plain.TAPS, plain.OUTPUT]].tolist()
+        batch = 1 if geometry.batch is None else geometry.batch
+        self.shapes = (
+            (batch, geometry.in_channels, *sizes),
+            (*geometry.weight_shape[:2], *taps),
+            (batch, geometry.out_channels, *cells),
+        )
+
+    def pack(self, weight: Array) -> Array:
+        return weight
+
+    def run(
+        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
+    ) -> None:
+        flat = zip((input, packed, output), self.shapes, strict=True)
+        image, weight, cells = (array.reshape(shape) for array, shape in flat)
+        rows.forward(image, weight, bias, cells, self.axes, self.groups, self.mode)
+
+    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
+        return self.run, input, packed, bias, output
+
+
+def rows_plan(geometry: Geometry, dtype: Any, threads: int) -> RowsPlan | None:
+    return None if geometry.transposed else RowsPlan(geometry)
 
 
 def computed(family: Family, geometry: Geometry, arrays: list[Array], threads: int = 1) -> Array:

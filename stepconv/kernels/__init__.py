@@ -51,6 +51,9 @@ many threads at once: less than a megabyte, but for layers of so many channels t
 band takes more. That is one row of 48 pixels, for a 3x3 in float32 0.65 KB a channel (1.3 MB at
 2048), for a 5x5 1.1 KB; Winograd's takes 2.3 KB a channel from 450 on.
 
+**Inside a user's compiled code** (`inline`) `rows` plans, without Python, for the kernel of
+`direct`; what is not float32 or float64, or transposed, runs on the loops of `plain`.
+
 **How they are compiled.** `emit` has the building blocks with which the innermost loops are
 written as LLVM code, for vectors as wide as `host` finds them. The loops around them, drivers, are
 Python; `lowering` turns them into LLVM code too. `compiling` says how Numba compiles

@@ -2,9 +2,11 @@
 
 The arguments are those of the functions in Python: arrays of bool, integers, floats or
 complex numbers, ints or tuples of ints, (before, after) pairs, the named paddings,
-`bias` and `out` or None. `stepconv.kernels.plain` does the work on the caller's thread,
-without the interpreter lock where the caller gave it up; a ``prange`` loop may call it. What
-does not fit raises ValueError, and arguments of the wrong types raise Numba's TypingError.
+`bias` and `out` or None. Forward convolutions of float32 and float64 run on the tiles of
+`stepconv.kernels.direct` (`stepconv.kernels.rows`), all others on the loops of
+`stepconv.kernels.plain`: on the caller's thread, without the interpreter lock where the caller gave
+it up; a ``prange`` loop may call it. What does not fit raises ValueError, and arguments of the
+wrong types raise Numba's TypingError.
 
 >>> import numpy as np
 >>> from numba import njit
@@ -23,7 +25,7 @@ does not fit raises ValueError, and arguments of the wrong types raise Numba's T
 40
 
 Two differences from Python: integer sums wrap beyond int64 without a word, and of the
-algorithms there are "auto" and "textbook", which are the same here to the bit.
+algorithms there are "auto" and "textbook".
 
 Numba finds this by itself where stepconv is installed (entry point ``numba_extensions``), or
 where it is imported before `stepconv.functional` is.
@@ -41,7 +43,7 @@ from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype, from_dtype
 
-from stepconv.kernels import plain
+from stepconv.kernels import plain, rows
 
 
 def register(functions: dict[str, Callable[..., Any]]) -> None:
@@ -153,12 +155,14 @@ def _computation(
         raise TypingError(
             f"out is {out}; it must be a writeable array of {kind} with {input.ndim} axes"
         )
-    if _constant("algorithm", algorithm) not in ("auto", "textbook"):
+    algorithm = _constant("algorithm", algorithm)
+    if algorithm not in ("auto", "textbook"):
         raise TypingError("algorithm in compiled code must be 'auto' or 'textbook'")
+    fast = algorithm == "auto" and not transposed and kind in (types.float32, types.float64)
     mode = _choice("padding_mode", padding_mode, plain.MODES)
     rule = _choice("padding", padding, plain.RULES) if _is_text(padding) else plain.NUMBERS
     facts = rank, input.ndim == rank + 2, transposed, bias is not None, out is not None
-    return _compute(kind, mode, rule, *facts)
+    return _compute(kind, mode, rule, fast, *facts)
 
 
 def _is_none(kind: Any) -> bool:
@@ -211,6 +215,7 @@ def _compute(
     kind: Any,
     mode: int,
     rule: int,
+    fast: bool,
     rank: int,
     batched: bool,
     transposed: bool,
@@ -224,6 +229,7 @@ def _compute(
     dtype = as_dtype(kind)
     five, shape, weights_five = _FIVE[rank, batched], _SHAPE[rank, batched], _FIVE[rank, True]
     first = 3 - rank
+    forward = rows.forward if fast else plain.forward
 
     def compute(
         input, weight, bias, stride, padding, dilation, groups, output_padding, output_size, out
@@ -253,7 +259,7 @@ def _compute(
         if transposed:
             plain.transposed(images, kernels, offsets, output, axes, groups)
         else:
-            plain.forward(images, kernels, offsets, output, axes, groups, mode)
+            forward(images, kernels, offsets, output, axes, groups, mode)
         result = output.reshape(shape(output.shape))
         if has_out:
             if out.shape != result.shape:

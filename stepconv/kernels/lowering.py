@@ -14,7 +14,8 @@ What a driver may say, with Python's meaning:
 - ``for … in range(…)``, ``while``, ``if``, ``continue``;
 - ``+ - * // %`` and ``divmod``, comparisons, ``and``, ``or``, ``not``, ``a if c else b``, ``min``
   and ``max``, of integers; cells of arrays of floats can be moved, not computed with;
-- names of integers of the module: they are constants, and a branch that they rule out is left out;
+- names of integers of its module, or of another (``tiles.TAPS``): they are constants, and a branch
+  that they rule out is left out;
 - calls of `inlined` functions, which are drivers' parts, and of `emitted` ones, the innermost
   loops; calls of `allocate`.
 
@@ -363,9 +364,11 @@ class _Driver:
                     lambda: self.value(frame, one),
                     lambda: self.value(frame, other),
                 )
-            case ast.Call(ast.Name(name) as callee, arguments, []):
+            case ast.Attribute(ast.Name(name) as module, attribute):
+                return getattr(self.named(frame, module, name), attribute)
+            case ast.Call(callee, arguments, []):
                 values = [self.value(frame, argument) for argument in arguments]
-                return self.called(frame, node, self.named(frame, callee, name), values)
+                return self.called(frame, node, self.value(frame, callee), values)
             case _:
                 self.refuse(frame, node)
 

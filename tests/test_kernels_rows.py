@@ -1,0 +1,80 @@
+"""What compiled functions call, against the textbook loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stepconv.geometry import Axis, Geometry
+from stepconv.kernels.host import host
+from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS
+from stepconv.spec import ConvSpec
+from tests.plans import arrays_for, computed, expected, rows_plan
+
+pytestmark = pytest.mark.compiled
+
+DTYPES = (np.float32, np.float64)
+MODES = ("zeros", "reflect", "replicate", "circular", "symmetric")
+
+
+def assert_agrees(geometry: Geometry, dtype: Any = np.float32) -> None:
+    arrays = arrays_for(geometry, dtype)
+    output, wanted = computed(rows_plan, geometry, arrays), expected(geometry, arrays)
+    tolerance = 20 * np.finfo(dtype).eps * np.abs(wanted).max()
+    assert np.allclose(output, wanted, rtol=0, atol=tolerance)
+
+
+def layer(
+    sizes: tuple[int, ...],
+    kernel: tuple[int, ...] = (3, 3),
+    channels: tuple[int, int, int] = (5, 6, 1),
+    **arguments: Any,
+) -> Geometry:
+    inputs, outputs, groups = channels
+    spec = ConvSpec(kernel, groups=groups, **arguments)
+    return spec.bind((2, inputs, *sizes), (outputs, inputs // groups, *kernel))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+def test_borders_strides_and_dilations(mode: str, stride: int, dilation: int, dtype: Any) -> None:
+    arguments: Any = {"stride": stride, "dilation": dilation, "padding_mode": mode}
+    assert_agrees(layer((11, 13), padding=((2, 1), (1, 3)), **arguments), dtype)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_ranks(rank: int) -> None:
+    steps: Any = {"stride": (2, 1, 2)[:rank], "dilation": (1, 2, 1)[:rank]}
+    assert_agrees(layer((7, 8, 9)[:rank], (2, 3, 4)[:rank], padding=1, **steps))
+
+
+@pytest.mark.parametrize("width", range(1, 4 * TILE_VECTORS * 2))
+def test_widths(width: int) -> None:
+    """Tiles of one, two and three vectors, whole and not."""
+    columns = width * host().lanes(4) // 2
+    assert_agrees(layer((1, columns), (1, 2), padding=((0, 0), (0, 1))))
+
+
+@pytest.mark.parametrize("outputs", [1, TILE_ROWS - 1, TILE_ROWS, 3 * TILE_ROWS + 1])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_channels(outputs: int, groups: int) -> None:
+    assert_agrees(layer((5, 20), channels=(6, outputs * groups, groups)))
+
+
+def test_sums_of_many_terms() -> None:
+    assert_agrees(layer((4, 9), channels=(150, 5, 1), padding=1))
+
+
+@pytest.mark.parametrize(("channels", "sizes"), [(64, (60, 70)), (40, (7, 3000)), (3000, (2, 40))])
+def test_bands_and_strips(channels: int, sizes: tuple[int, int]) -> None:
+    assert_agrees(layer(sizes, channels=(channels, 3, 1), padding=1))
+    assert_agrees(layer(sizes, channels=(channels, 3, 1), padding=1, stride=2))
+
+
+def test_one_tap_reads_every_third_number() -> None:
+    axis = Axis(20, 1, stride=3)
+    assert_agrees(Geometry((axis, axis), 2, 4, 4, 1))
