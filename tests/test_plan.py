@@ -53,8 +53,9 @@ def chosen(
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_families(dtype: str) -> None:
     dense = (1, 64, 56, 56), (64, 64, 3, 3), dtype
-    assert chosen(*dense) == "DirectPlan"
-    assert chosen(*dense, algorithm="direct") == "DirectPlan"
+    assert chosen((1, 3, 56, 56), (64, 3, 3, 3), dtype) == "DirectPlan"
+    assert chosen((1, 256, 7, 7), (64, 256, 3, 3), dtype) == "SmallPlan"
+    assert chosen(*dense, algorithm="direct") in ("DirectPlan", "SmallPlan")
     assert chosen(*dense, algorithm="winograd").startswith("Winograd")
     assert chosen(*dense, algorithm="textbook") == "TextbookPlan"
     assert chosen((1, 64, 56, 56), (64, 1, 3, 3), dtype, groups=64) == "DepthwisePlan"
