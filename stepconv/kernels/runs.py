@@ -18,6 +18,7 @@ from stepconv.kernels.small_tiles import (
     BEGIN,
     CELL,
     FIRST_RUN,
+    IN_LINE,
     PIXELS,
     RUN,
     RUN_COUNT,
@@ -25,7 +26,7 @@ from stepconv.kernels.small_tiles import (
     SMALL_RECORD,
     TAP_COUNT,
     TAP_LIST,
-    TOGETHER,
+    WEIGHTS,
     WIDE,
 )
 
@@ -34,7 +35,7 @@ _MOST_BITS = 62
 
 # Cycles of a step of a tile of all runs and of fewer, and to begin a tile and store it: on Zen 5,
 # and with single pixels on Zen 3.
-_FULL_CYCLES, _PART_CYCLES, _TILE_CYCLES = (14.7, 8.0, 170.0) if RUN > 1 else (6.2, 6.2, 130.0)
+_FULL_CYCLES, _PART_CYCLES, _TILE_CYCLES = (14.7, 8.0, 170.0) if RUN > 1 else (6.2, 6.2, 200.0)
 
 
 class Runs:
@@ -83,8 +84,8 @@ class Runs:
     ) -> Indices:
         """Write the list of each class: offsets of its taps in the band, and in the weights.
 
-        Of `channels` channels, `step` apart, as `listing.sums` does. Returns where each begins, and
-        the taps of a channel, (classes, 2).
+        Of `channels` channels, `step` apart, as `listing.sums` does. Returns where each begins, the
+        taps of a channel, and its weights, (classes, 3).
         """
         offsets = layout.offsets
         lists = []
@@ -96,7 +97,7 @@ class Runs:
                     beside(taken * block, channels, len(offsets) * block),
                 ]
             )
-            lists.append((tables.add(pairs.ravel()), len(taken)))
+            lists.append((tables.add(pairs.ravel()), len(taken), len(offsets) * block))
         return np.array(lists)
 
     def tiles(
@@ -121,21 +122,28 @@ class Runs:
         kind, sample, row, run = (one[order] for one in (classes.ravel(), sample, row, run))
         begin = sample * sample_step + lines[row] * pitch + self.starts[run]
         cell = sample * sample_cells + (outputs[row] - outputs[0]) * width + self.starts[run]
-        records = np.zeros((0, SMALL_RECORD), np.int64)
-        for start, stop in _groups(kind):
-            lead = np.arange(start, stop, RUNS)
-            if RUN == 1 and stop - start >= RUNS:
-                lead[-1] = stop - RUNS  # rather all pixels of the last tile, some of them again
-            members = np.minimum(lead[:, None] + np.arange(RUNS), stop - 1)
-            own = np.zeros((len(lead), SMALL_RECORD), np.int64)
-            own[:, [TAP_LIST, TAP_COUNT]] = lists[kind[start]]
-            own[:, RUN_COUNT] = RUNS if RUN == 1 else np.minimum(stop - lead, RUNS)
-            own[:, TOGETHER] = (np.diff(cell[members], axis=1) == 1).all(axis=1)
-            own[:, FIRST_RUN + BEGIN :: 3] = begin[members]
-            own[:, FIRST_RUN + PIXELS :: 3] = self.sizes[run[members]]
-            own[:, FIRST_RUN + CELL :: 3] = cell[members]
-            records = np.concatenate([records, own])
-        return records
+        return records(lists, kind, begin, self.sizes[run], cell)
+
+
+def records(
+    lists: Indices, kind: Indices, begin: Indices, sizes: Indices, cell: Indices
+) -> Indices:
+    """Return the records of tiles for runs in the order of their class, `kind`."""
+    made = []
+    for start, stop in _groups(kind):
+        lead = np.arange(start, stop, RUNS)
+        if RUN == 1 and stop - start >= RUNS:
+            lead[-1] = stop - RUNS  # rather all pixels of the last tile, some of them again
+        members = np.minimum(lead[:, None] + np.arange(RUNS), stop - 1)
+        own = np.zeros((len(lead), SMALL_RECORD), np.int64)
+        own[:, [TAP_LIST, TAP_COUNT, WEIGHTS]] = lists[kind[start]]
+        own[:, RUN_COUNT] = RUNS if RUN == 1 else np.minimum(stop - lead, RUNS)
+        own[:, IN_LINE] = (np.diff(cell[members], axis=1) == 1).all(axis=1)
+        own[:, FIRST_RUN + BEGIN :: 3] = begin[members]
+        own[:, FIRST_RUN + PIXELS :: 3] = sizes[members]
+        own[:, FIRST_RUN + CELL :: 3] = cell[members]
+        made.append(own)
+    return np.concatenate(made)
 
 
 def cut(width: int, exact: bool = False) -> tuple[Indices, Indices]:

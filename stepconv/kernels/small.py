@@ -273,7 +273,7 @@ class SmallPlan(TiledPlan):
             for outputs_of, lines in zip(rows.outputs, rows.lines, strict=True)
         ]
         starts = [tables.add(each.ravel()) for each in tiles]
-        grouped, stretch = _order(geometry, dtype, settings[SPAN], block, in_place)
+        grouped, stretch = order(geometry, dtype, settings[SPAN], block, in_place)
         band = 0 if in_place else together * sample_step
         settings |= {
             PLANE: plane,
@@ -345,7 +345,7 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | 
     return SmallPlan(geometry, dtype, axes, threads, runs, rows, together, whole)
 
 
-def _order(
+def order(
     geometry: Geometry, dtype: np.dtype[Any], span: int, block: int, in_place: bool
 ) -> tuple[int, int]:
     """Return how many tiles make a group, and how many all blocks pass over in turn.
