@@ -369,5 +369,5 @@ def _direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> floa
     layout = Layout.of(axes, axes[1].output_size, axes[2].output_size)
     size = axes[1].output_size, axes[2].output_size
     tiles = vectors_of(*size, layout.columns, host().lanes(dtype.itemsize))[0] / TILE_VECTORS
-    step, begin = (12.3, 50) if RUN > 1 else (9.0, 25) if in_place(axes) else (7.2, 25)
+    step, begin = (12.3, 50) if RUN > 1 else (7.6, 25) if in_place(axes) else (7.2, 25)
     return -(-geometry.group_outputs // TILE_ROWS) * tiles * (geometry.terms * step + begin)
