@@ -193,6 +193,9 @@ TRANSPOSED: Named = {
         (6, 5, 3, 2),
         {"stride": (3, 2), "groups": 2, "dilation": 2, "output_padding": 1},
     ),
+    "whole blocks": ((2, 12, 9, 11), (12, 16, 3, 3), {"stride": 2, "groups": 2, "padding": 1}),
+    "whole blocks, bands": ((1, 96, 61, 60), (96, 16, 3, 3), {"stride": 2, "output_padding": 1}),
+    "whole blocks, depth": ((1, 8, 3, 6, 7), (8, 16, 2, 3, 2), {"stride": 2, "dilation": 1}),
     "depth": ((1, 8, 5, 6, 7), (8, 9, 2, 3, 4), {"stride": (2, 3, 2), "padding": (1, 0, 2)}),
 }
 

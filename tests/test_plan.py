@@ -53,13 +53,14 @@ def chosen(
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_families(dtype: str) -> None:
     dense = (1, 64, 56, 56), (64, 64, 3, 3), dtype
-    assert chosen(*dense) == "DirectPlan"
-    assert chosen(*dense, algorithm="direct") == "DirectPlan"
+    assert chosen((1, 3, 56, 56), (64, 3, 3, 3), dtype) == "DirectPlan"
+    assert chosen((1, 256, 7, 7), (64, 256, 3, 3), dtype) == "SmallPlan"
+    assert chosen(*dense, algorithm="direct") in ("DirectPlan", "SmallPlan")
     assert chosen(*dense, algorithm="winograd").startswith("Winograd")
     assert chosen(*dense, algorithm="textbook") == "TextbookPlan"
     assert chosen((1, 64, 56, 56), (64, 1, 3, 3), dtype, groups=64) == "DepthwisePlan"
     assert chosen((1, 1, 56, 56), (1, 1, 3, 3), dtype) == "DepthwisePlan"
-    assert chosen((1, 64, 8, 8), (64, 32, 4, 4), dtype, transposed=True) == "PhasesPlan"
+    assert chosen((1, 64, 8, 8), (64, 32, 4, 4), dtype, transposed=True).startswith("Phase")
 
 
 @compiled

@@ -122,6 +122,12 @@ class Code:
         place = self._as_vectors(self.move(pointer, offset))
         self.builder.store(value, place, align=self.itemsize)
 
+    def store_first(self, value: Value, count: int, pointer: Value, offset: Value = 0) -> None:
+        """Store the first lanes of a vector, of a number known beforehand, without a mask."""
+        part = value if count == self.lanes else self.shuffle(value, value, range(count))
+        place = self.builder.bitcast(self.move(pointer, offset), part.type.as_pointer())
+        self.builder.store(part, place, align=self.itemsize)
+
     def load_one(self, pointer: Value, offset: Value = 0) -> Value:
         """Load one element: a float, or from an index table an integer."""
         return self.builder.load(self.move(pointer, offset))
@@ -222,6 +228,10 @@ class Code:
         kinds = [self.vector, self._mask, self.vector]
         compress = self._intrinsic("experimental.vector.compress", self.vector, kinds)
         return self.builder.call(compress, [value, mask, ir.Constant(self.vector, ir.Undefined)])
+
+    def lane(self, value: Value, lane: int) -> Value:
+        """Return the number in a lane known beforehand."""
+        return self.builder.extract_element(value, ir.Constant(_LANE, lane))
 
     def shuffle(self, one: Value, other: Value, lanes: Sequence[int]) -> Value:
         """Pick lanes of two vectors, counted through both."""

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Geometry, Indices
+from stepconv.kernels import phase_pixels
 from stepconv.kernels.bands import (
     BAND_SETTINGS,
     Layout,
@@ -37,6 +38,7 @@ from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, tile_lists
 from stepconv.kernels.lowering import allocate, driver, emitted, inlined
+from stepconv.kernels.phase_pixels import PhasePixelsPlan
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
@@ -282,9 +284,7 @@ class PhasesPlan(TiledPlan):
         axes = geometry.embedded
         steps = tuple(axis.stride for axis in axes)
         phases = prod(steps)
-        shifts = [_shifts(axis) for axis in axes]
-        z, y, x = (_band(axis, own) for axis, own in zip(axes, shifts, strict=True))
-        bands = z, y, x
+        shifts, bands = _reached(axes)
         flat = replace(geometry, axes=bands)
         chosen = cut(flat, dtype, bands, threads, beside=phases * TILE_ROWS)
         depth, height, width = (axis.output_size for axis in bands)
@@ -353,9 +353,21 @@ class PhasesPlan(TiledPlan):
         )
 
 
-def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> PhasesPlan | None:
+def plan(
+    geometry: Geometry, dtype: np.dtype[Any], threads: int
+) -> PhasesPlan | PhasePixelsPlan | None:
     """Return a plan for any transposed convolution."""
-    return PhasesPlan(geometry, dtype, threads) if geometry.transposed else None
+    if not geometry.transposed:
+        return None
+    found = phase_pixels.plan(geometry, dtype, threads, *_reached(geometry.embedded))
+    return found or PhasesPlan(geometry, dtype, threads)
+
+
+def _reached(axes: Axes) -> tuple[list[list[dict[int, int]]], Axes]:
+    """Return the taps of the phases along each axis, and the axes of their band."""
+    shifts = [_shifts(axis) for axis in axes]
+    z, y, x = (_band(axis, own) for axis, own in zip(axes, shifts, strict=True))
+    return shifts, (z, y, x)
 
 
 def _shifts(axis: Axis) -> list[dict[int, int]]:

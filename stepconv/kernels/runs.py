@@ -18,31 +18,40 @@ from stepconv.kernels.small_tiles import (
     BEGIN,
     CELL,
     FIRST_RUN,
+    IN_LINE,
     PIXELS,
     RUN,
     RUN_COUNT,
+    RUNS,
     SMALL_RECORD,
     TAP_COUNT,
     TAP_LIST,
+    WEIGHTS,
     WIDE,
 )
 
 #: Taps that are told apart as bits of an integer; a longer kernel's are all multiplied.
 _MOST_BITS = 62
 
-# Cycles of a step of a tile of two runs and of one, and to begin a tile and store it.
-_PAIR_CYCLES, _SINGLE_CYCLES, _TILE_CYCLES = 14.7, 8.0, 170.0
+# Cycles of a step of a tile of all runs and of fewer, and to begin a tile and store it: on Zen 5,
+# and with single pixels on Zen 3.
+_FULL_CYCLES, _PART_CYCLES, _TILE_CYCLES = (14.7, 8.0, 170.0) if RUN > 1 else (6.2, 6.2, 200.0)
 
 
 class Runs:
-    """The runs of one plane of the output, in classes of the same taps."""
+    """The runs of one plane of the output, in classes of the same taps.
 
-    def __init__(self, axes: tuple[Axis, Axis, Axis], exact: bool = False) -> None:
+    Unless they are told `apart`, all are of one class and are multiplied with all taps.
+    """
+
+    def __init__(
+        self, axes: tuple[Axis, Axis, Axis], exact: bool = False, apart: bool = True
+    ) -> None:
         _, rows, columns = axes
         self._axes = axes
         self.starts, self.sizes = cut(columns.output_size, exact)
-        by_row = _needed(rows)
-        by_column = np.bitwise_or.reduceat(_needed(columns), self.starts)
+        by_row = _needed(rows, apart)
+        by_column = np.bitwise_or.reduceat(_needed(columns, apart), self.starts)
         self._row_masks, row_class = np.unique(by_row, return_inverse=True)
         self._column_masks, column_class = np.unique(by_column, return_inverse=True)
         #: The class of each run, (rows, runs of a row).
@@ -59,15 +68,15 @@ class Runs:
             for column_mask in self._column_masks
         ]
 
-    def cycles(self, geometry: Geometry, dtype: np.dtype[Any]) -> float:
-        """Cycles for one plane of all output channels."""
+    def cycles(self, geometry: Geometry, dtype: np.dtype[Any], samples: int = 1) -> float:
+        """Cycles for one plane of all output channels, of so many samples at once."""
         block = WIDE * host().lanes(dtype.itemsize)
-        counts = np.bincount(self.classes.ravel(), minlength=len(self.taps))
+        counts = samples * np.bincount(self.classes.ravel(), minlength=len(self.taps))
         taps = np.array([max(1, len(taps)) for taps in self.taps])
         steps = geometry.group_inputs * taps
-        pairs, singles = np.divmod(counts, 2)
-        cycles = pairs * (steps * _PAIR_CYCLES + _TILE_CYCLES)
-        cycles += singles * (steps * _SINGLE_CYCLES + _TILE_CYCLES)
+        full, left = np.divmod(counts, RUNS)
+        cycles = full * (steps * _FULL_CYCLES + _TILE_CYCLES)
+        cycles += (left > 0) * (steps * _PART_CYCLES + _TILE_CYCLES)
         return float(cycles.sum()) * -(-geometry.group_outputs // block)
 
     def listed(
@@ -75,8 +84,8 @@ class Runs:
     ) -> Indices:
         """Write the list of each class: offsets of its taps in the band, and in the weights.
 
-        Of `channels` channels, `step` apart, as `listing.sums` does. Returns where each begins, and
-        the taps of a channel, (classes, 2).
+        Of `channels` channels, `step` apart, as `listing.sums` does. Returns where each begins, the
+        taps of a channel, and its weights, (classes, 3).
         """
         offsets = layout.offsets
         lists = []
@@ -88,7 +97,7 @@ class Runs:
                     beside(taken * block, channels, len(offsets) * block),
                 ]
             )
-            lists.append((tables.add(pairs.ravel()), len(taken)))
+            lists.append((tables.add(pairs.ravel()), len(taken), len(offsets) * block))
         return np.array(lists)
 
     def tiles(
@@ -113,19 +122,28 @@ class Runs:
         kind, sample, row, run = (one[order] for one in (classes.ravel(), sample, row, run))
         begin = sample * sample_step + lines[row] * pitch + self.starts[run]
         cell = sample * sample_cells + (outputs[row] - outputs[0]) * width + self.starts[run]
-        rank = np.arange(len(kind)) - np.searchsorted(kind, kind)
-        lead = np.flatnonzero(rank % 2 == 0)
-        follow = np.minimum(lead + 1, len(kind) - 1)
-        paired = (follow > lead) & (kind[follow] == kind[lead])
-        records = np.zeros((len(lead), SMALL_RECORD), np.int64)
-        records[:, [TAP_LIST, TAP_COUNT]] = lists[kind[lead]]
-        records[:, RUN_COUNT] = 1 + paired
-        for number, which in enumerate((lead, follow)):
-            own = FIRST_RUN + 3 * number
-            records[:, own + BEGIN] = begin[which]
-            records[:, own + PIXELS] = self.sizes[run[which]]
-            records[:, own + CELL] = cell[which]
-        return records
+        return records(lists, kind, begin, self.sizes[run], cell)
+
+
+def records(
+    lists: Indices, kind: Indices, begin: Indices, sizes: Indices, cell: Indices
+) -> Indices:
+    """Return the records of tiles for runs in the order of their class, `kind`."""
+    made = []
+    for start, stop in _groups(kind):
+        lead = np.arange(start, stop, RUNS)
+        if RUN == 1 and stop - start >= RUNS:
+            lead[-1] = stop - RUNS  # rather all pixels of the last tile, some of them again
+        members = np.minimum(lead[:, None] + np.arange(RUNS), stop - 1)
+        own = np.zeros((len(lead), SMALL_RECORD), np.int64)
+        own[:, [TAP_LIST, TAP_COUNT, WEIGHTS]] = lists[kind[start]]
+        own[:, RUN_COUNT] = RUNS if RUN == 1 else np.minimum(stop - lead, RUNS)
+        own[:, IN_LINE] = (np.diff(cell[members], axis=1) == 1).all(axis=1)
+        own[:, FIRST_RUN + BEGIN :: 3] = begin[members]
+        own[:, FIRST_RUN + PIXELS :: 3] = sizes[members]
+        own[:, FIRST_RUN + CELL :: 3] = cell[members]
+        made.append(own)
+    return np.concatenate(made)
 
 
 def cut(width: int, exact: bool = False) -> tuple[Indices, Indices]:
@@ -147,9 +165,15 @@ def cut(width: int, exact: bool = False) -> tuple[Indices, Indices]:
     return np.cumsum(sizes) - sizes, sizes
 
 
-def _needed(axis: Axis) -> Indices:
+def _groups(kind: Indices) -> list[tuple[int, int]]:
+    """Return where each stretch of equal numbers begins and ends."""
+    starts = np.flatnonzero(np.diff(kind, prepend=-1))
+    return list(zip(starts.tolist(), [*starts[1:].tolist(), len(kind)], strict=True))
+
+
+def _needed(axis: Axis, apart: bool) -> Indices:
     """Return for each output position, as bits, the taps under which it sees the input."""
-    if axis.mode != "zeros" or axis.kernel_size > _MOST_BITS:
+    if not apart or axis.mode != "zeros" or axis.kernel_size > _MOST_BITS:
         return np.full(axis.output_size, -1)
     taps = np.arange(axis.kernel_size)
     places = np.arange(axis.output_size)[:, None] * axis.step + taps * axis.dilation

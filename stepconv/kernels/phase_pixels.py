@@ -1,0 +1,247 @@
+"""Transposed convolutions with few registers: the phases of the output as classes of pixels.
+
+As in `stepconv.kernels.phases`, output cells whose positions leave the same rest modulo the stride
+meet the same taps. A tile of six single pixels (`stepconv.kernels.small_tiles`) takes pixels that
+lie anywhere, under a list of taps of its own, to cells that lie anywhere. So a transposed
+convolution is one of `stepconv.kernels.small` whose classes are the phases: its kernel runs as it
+is, over bands of a convolution of stride 1 that reaches what any phase reaches, and no phase waits
+beside the band to be dealt out.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from stepconv.geometry import Axis, Geometry, Indices
+from stepconv.kernels import small
+from stepconv.kernels.bands import Layout
+from stepconv.kernels.cutting import BAND_BYTES
+from stepconv.kernels.emit import Code, Value
+from stepconv.kernels.host import host
+from stepconv.kernels.listing import Tables, beside, span
+from stepconv.kernels.lowering import driver, emitted
+from stepconv.kernels.runs import records
+from stepconv.kernels.small import convolve
+from stepconv.kernels.small_bands import RowBands, row_bands
+from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE
+from stepconv.kernels.tiled import TiledPlan
+from stepconv.kernels.tiles import (
+    CHANNEL_STEP,
+    CHANNELS,
+    IN_PLACE,
+    PLANE,
+    SPAN,
+    TAPS,
+    TAPS_AT,
+    turn,
+)
+
+Axes = tuple[Axis, Axis, Axis]
+
+#: Where in the sizes for `pack` the places of the taps begin.
+PLACES = 4
+
+#: Phases along an axis: for each its taps, and how far from the cell's own the input lies that
+#: each meets.
+Shifts = list[dict[int, int]]
+
+
+@driver
+def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
+    """Lay out weights [input][output][tap] as [group][block][phase][input][tap][channel].
+
+    `sizes` are the inputs and outputs of a group, the taps, and the channels of a block; then
+    stands for each tap where it goes in a block, and how much further for each input. A unit is a
+    block; channels that are not there become 0.
+    """
+    inputs, outputs, taps, block = sizes[0], sizes[1], sizes[2], sizes[3]
+    blocks = (outputs + block - 1) // block
+    lanes = block // WIDE
+    for unit in range(first, stop):
+        group, number = divmod(unit, blocks)
+        for vector in range(WIDE):
+            channel = number * block + vector * lanes
+            at = unit * inputs * taps * block + vector * lanes
+            for c in range(inputs):
+                start = ((group * inputs + c) * outputs + channel) * taps
+                pack_taps(weight, start, taps, outputs - channel, packed, at, sizes, c)
+
+
+@emitted
+def pack_taps(
+    code: Code,
+    weight: Value,
+    start: Value,
+    taps: Value,
+    valid: Value,
+    packed: Value,
+    at: Value,
+    sizes: Value,
+    channel: Value,
+) -> None:
+    """Lay out the taps of one input channel where their phases want them."""
+    target = code.move(packed, at)
+
+    def place(tap: Value) -> Value:
+        both = code.move(sizes, code.add(code.multiply(tap, 2), PLACES))
+        further = code.multiply(code.load_one(both, 1), channel)
+        return code.move(target, code.add(code.load_one(both), further))
+
+    turn(code, code.lanes, code.move(weight, start), taps, valid, place)
+
+
+class PhasePixelsPlan(TiledPlan):
+    """Pixels of each phase; see the module."""
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        dtype: np.dtype[Any],
+        shifts: list[Shifts],
+        rows: RowBands,
+        threads: int,
+    ) -> None:
+        axes, layout = geometry.embedded, rows.layout
+        depth, height, width = (axis.output_size for axis in axes)
+        levels = -(-depth // axes[0].stride)
+        inputs, outputs = geometry.group_inputs, geometry.group_outputs
+        taps = prod(axis.kernel_size for axis in axes)
+        block = WIDE * host().lanes(dtype.itemsize)
+        blocks = -(-outputs // block)
+        samples = 1 if geometry.batch is None else geometry.batch
+        units = samples * geometry.groups * levels * rows.count
+        shares = min(threads, blocks) if units % threads and units < 8 * threads else 1
+        plane = depth * height * width
+        own = span(inputs, max(len(list(product(*phase))) for phase in product(*shifts)))
+        tables = Tables()
+        settings = layout.describe(tables)
+        lists, places = _lists(geometry, shifts, layout, tables, own, block)
+        tiles = [_tiles(axes, lists, own_rows, layout.columns) for own_rows in rows.outputs]
+        starts = [tables.add(each.ravel()) for each in tiles]
+        grouped, stretch = small.order(geometry, dtype, own, block, False)
+        band = inputs * layout.channel
+        settings |= {
+            CHANNELS: inputs,
+            CHANNEL_STEP: layout.channel,
+            TAPS: taps,
+            TAPS_AT: 0,  # each tile has its own
+            SPAN: own,
+            PLANE: plane,
+            IN_PLACE: False,
+            small.GROUPS: geometry.groups,
+            small.GROUP_OUTPUTS: outputs,
+            small.IMAGE: prod(axis.input_size for axis in axes),
+            small.OUT_DEPTH: levels,
+            small.OUT_HEIGHT: axes[0].stride * height,
+            small.OUT_WIDTH: width,
+            small.SAMPLES: samples,
+            small.TOGETHER: 1,
+            small.BANDS: rows.count,
+            small.CORNER_STEP: rows.corner_step * axes[1].stride,
+            small.SOURCE_STEP: rows.source_step,
+            small.SHARES: shares,
+            small.BLOCK: block,
+            small.SAMPLE_STEP: band,
+            small.LISTS_AT: tables.add([*starts, starts[-1] + tiles[-1].size]),
+            small.STRETCH: SMALL_RECORD * stretch,
+            small.GROUP: SMALL_RECORD * grouped,
+            small.PART: own,
+            small.BIASES_AT: band,
+            small.SCRATCH: band + block + grouped * RUNS * block,
+        }
+        super().__init__(
+            convolve,
+            pack,
+            dtype,
+            units * shares,
+            settings,
+            tables.array(),
+            (inputs, outputs, taps, block, *places),
+            geometry.groups * blocks,
+            block * inputs * taps,
+            settings[small.SCRATCH],
+        )
+
+
+def plan(
+    geometry: Geometry,
+    dtype: np.dtype[Any],
+    threads: int,
+    shifts: list[Shifts],
+    bands: Axes,
+) -> PhasePixelsPlan | None:
+    """Return a plan where tiles are of single pixels, and the channels fill most of their vectors.
+
+    Every phase needs a tap, and the phases in depth as many cells.
+    """
+    block = WIDE * host().lanes(dtype.itemsize)
+    outputs, depth = geometry.group_outputs, geometry.embedded[0]
+    wasted = -outputs % block
+    if RUN > 1 or 4 * wasted > outputs or depth.output_size % depth.stride:
+        return None
+    if not all(phase for axis in shifts for phase in axis):
+        return None
+    most = BAND_BYTES // (geometry.group_inputs * dtype.itemsize)
+    rows = row_bands(bands, lambda layout: layout.channel <= most)
+    if rows is None:
+        return None
+    return PhasePixelsPlan(geometry, dtype, shifts, rows, threads)
+
+
+def _lists(
+    geometry: Geometry,
+    shifts: list[Shifts],
+    layout: Layout,
+    tables: Tables,
+    channels: int,
+    block: int,
+) -> tuple[Indices, Indices]:
+    """Write for each phase its taps' offsets in the band and in the weights, of some channels.
+
+    Returns where each list begins, its taps, and the weights of a channel, (phases, 3); and for
+    `pack` the places of the taps.
+    """
+    kernel = tuple(axis.kernel_size for axis in geometry.embedded)
+    numbers = np.arange(prod(kernel)).reshape(kernel)
+    offsets = layout.offsets.reshape([axis.kernel_size for axis in layout.axes])
+    lists = []
+    packing = np.zeros((prod(kernel), 2), np.int64)
+    done = 0
+    for parts in product(*shifts):
+        along = [list(part) for part in parts]
+        places = [
+            [shift + axis.pad[0] for shift in part.values()]
+            for part, axis in zip(parts, layout.axes, strict=True)
+        ]
+        taps = numbers[np.ix_(*along)].ravel()
+        step = len(taps) * block
+        at = np.arange(len(taps)) * block
+        pairs = np.column_stack(
+            [
+                beside(offsets[np.ix_(*places)].ravel(), channels, layout.channel),
+                done + beside(at, channels, step),
+            ]
+        )
+        lists.append((tables.add(pairs.ravel()), len(taps), step))
+        packing[taps, 0], packing[taps, 1] = done + at, step
+        done += geometry.group_inputs * step
+    return np.array(lists), packing.ravel()
+
+
+def _tiles(axes: Axes, lists: Indices, rows: Indices, pitch: int) -> Indices:
+    """Return the records of the tiles for some rows of cells of each phase."""
+    steps = [axis.stride for axis in axes]
+    _, height, width = (axis.output_size for axis in axes)
+    z = np.arange(steps[0])[:, None, None]
+    y = np.arange(rows[0] * steps[1], min((rows[-1] + 1) * steps[1], height))[:, None]
+    x = np.arange(width)
+    kind = (z * steps[1] + y % steps[1]) * steps[2] + x % steps[2]
+    begin = (y // steps[1] - rows[0]) * pitch + x // steps[2] + 0 * z
+    cell = (z * height + y - rows[0] * steps[1]) * width + x
+    order = np.argsort(kind.ravel(), kind="stable")
+    kind, begin, cell = (each.ravel()[order] for each in (kind, begin, cell))
+    return records(lists, kind, begin, np.ones_like(kind), cell)
