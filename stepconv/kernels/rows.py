@@ -106,6 +106,7 @@ def _measure(
     settings[direct.BAND_ROWS], settings[direct.BAND_COLUMNS] = rows, columns
     settings[direct.BANDS], settings[direct.STRIPS] = -(-height // rows), -(-width // columns)
     settings[direct.SHARES] = 1
+    settings[direct.STRETCH] = 1000 * BAND_PIXELS  # more than the records of a band: all at once
     settings[direct.BIASES_AT] = channels * channel
     settings[direct.SCRATCH] = channels * channel + TILE_ROWS
 
