@@ -51,7 +51,7 @@ from numba import types
 from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
 
-from stepconv.kernels.compiling import compiled
+from stepconv.kernels.compiling import JIT, compiled
 from stepconv.kernels.emit import INT, Code, Value
 
 _config: Any = numba.config  # some versions of Numba have types, and those not of these
@@ -118,7 +118,12 @@ def readable() -> bool:
 
 
 def driver(function: Callable[..., None]) -> Any:
-    """Compile `function` on first use, for arrays and integers, and keep the machine code."""
+    """Compile `function` on first use, for arrays and integers, and keep the machine code.
+
+    With the compiler off it stays what it is.
+    """
+    if not JIT:
+        return function
     parameters = list(signature(function).parameters)
 
     def definition(context: Any, *kinds: Any) -> Any:
