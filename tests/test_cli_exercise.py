@@ -103,9 +103,30 @@ def test_check_alone_takes_what_was_begun(here: Path) -> None:
 def test_a_file_of_another_name_is_checked_as_told(here: Path) -> None:
     (here / "mine.py").write_text(solution("conv2d"))
     assert json.loads(done("exercise", "check", "conv2d", "mine.py", "--json"))["passed"] is True
-    result = run("exercise", "check", "mine.py")
-    assert result.status == 2
-    assert "there is no exercise mine" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["check", "mine.py"], "stepconv exercise check NAME mine.py"),
+        (["check", "my work/sol.py"], "stepconv exercise check NAME 'my work/sol.py'"),
+        (["check", "conv1d_strid.py"], "stepconv exercise check conv1d-stride conv1d_strid.py"),
+        (["check", "notes.txt"], "stepconv exercise check NAME notes.txt"),
+        (["reset", "mine.py"], "stepconv exercise reset NAME mine.py"),
+        (["hint", "mine.py"], "stepconv exercise hint NAME"),
+        (["solution", "mine.py"], "stepconv exercise solution NAME"),
+    ],
+)
+def test_a_file_in_the_place_of_a_name_is_answered_with_the_whole_call(
+    here: Path, arguments: list[str], command: str
+) -> None:
+    (here / "notes.txt").write_text("")
+    result = run("exercise", *arguments)
+    assert (result.status, result.out) == (2, "")
+    error = " ".join(result.err.split())
+    assert f"{arguments[1]} is called after no exercise" in error
+    assert f"`{command}`" in error
+    assert "`stepconv exercise list`" in error
 
 
 def test_another_seed_gives_other_cases(here: Path) -> None:

@@ -74,7 +74,7 @@ def exercise(
         return
     if action not in ACTIONS:
         raise _no_action(action or "")
-    one, file = (workbook.current(), None) if name is None else workbook.named(name)
+    one, file = (workbook.current(), None) if name is None else workbook.named(name, action or "")
     if action == "start":
         _start(output, one, Path(place or ".").expanduser(), json)
         return
