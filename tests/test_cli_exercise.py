@@ -165,6 +165,31 @@ def test_reset_keeps_what_was_there(here: Path) -> None:
     assert (here / "conv1d.py.2").read_text() == "second"
 
 
+def test_what_once_passed_stays_earned_after_a_reset(here: Path) -> None:
+    done("exercise", "start", "conv1d")
+    (here / "conv1d.py").write_text(solution("conv1d"))
+    for _again in range(2):
+        done("exercise", "check", "conv1d")
+        done("exercise", "reset", "conv1d")
+        done("exercise", "reset", "conv1d")
+        assert run("exercise", "check", "--json").status == 1  # it is the one to go on with
+        assert "begun again" in done("exercise")
+        assert "重新开始" in done("exercise", "--lang", "zh")
+        assert done("exercise", "solution", "conv1d") == solution("conv1d")
+        (here / "conv1d.py").write_bytes((here / "conv1d.py.1").read_bytes())
+    done("exercise", "check", "conv1d")
+    assert "begun again" not in done("exercise")
+
+
+def test_a_reset_of_what_never_passed_earns_nothing() -> None:
+    done("exercise", "start", "conv1d")
+    done("exercise", "solution", "conv1d", "--give-up")
+    done("exercise", "reset", "conv1d")
+    assert run("exercise", "solution", "conv1d").status == 2
+    (row, *_others) = json.loads(done("exercise", "--json"))
+    assert (row["passed"], row["passed_before"], row["solved"]) == (False, False, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -40,12 +40,20 @@ class Standing:
         How many were looked at.
     solved : bool
         Whether the solution was looked at.
+    passed_before : bool
+        Whether it had passed when it was begun anew.
     """
 
     file: str = ""
     passed: bool = False
     hints: int = 0
     solved: bool = False
+    passed_before: bool = False
+
+    @property
+    def unlocked(self) -> bool:
+        """Whether the solution is shown without giving up: what once passed stays earned."""
+        return self.passed or self.passed_before
 
 
 def standing(one: Exercise) -> Standing:
@@ -104,7 +112,9 @@ def reset(one: Exercise, file: Path | None = None) -> tuple[Path, Path]:
         number += 1
     write_atomically(backup, target.read_bytes())
     write_atomically(target, one.starter.encode())
-    note(one, file=str(target.absolute()), passed=False, hints=0, solved=False)
+    earned = standing(one).unlocked
+    begun = Standing(str(target.absolute()), passed_before=earned)
+    note(one, **asdict(begun))
     return target, backup
 
 
@@ -187,6 +197,7 @@ def _standing(entry: Any) -> Standing:
         "passed": lambda value: isinstance(value, bool),
         "hints": lambda value: type(value) is int and value >= 0,
         "solved": lambda value: isinstance(value, bool),
+        "passed_before": lambda value: isinstance(value, bool),
     }
     return Standing(**{name: entry[name] for name, fits in kinds.items() if fits(entry.get(name))})
 

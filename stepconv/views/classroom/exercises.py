@@ -62,9 +62,13 @@ def standing_text(found: Standing) -> str:
 
     >>> standing_text(Standing()), standing_text(Standing("conv1d.py", hints=1))
     ('', 'begun')
+    >>> standing_text(Standing("conv1d.py", passed_before=True))
+    'begun again'
     """
     if found.passed:
         return _("passed")
+    if found.passed_before:
+        return _("begun again")
     return _("begun") if found.file else ""
 
 
