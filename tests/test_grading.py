@@ -726,3 +726,38 @@ def test_code_with_a_known_mistake_is_told_which(tmp_path: Path) -> None:
     assert any(("flip",) in mark.mistakes for mark in one.marks)
     with pytest.raises(InputError, match="is missing"):
         grade_code([tmp_path / "nowhere"], first)
+
+
+def failed_cases(*reasons: str) -> Graded:
+    """Return marks for cases, one for each reason; "" is right."""
+    marks = (
+        Mark(str(k), "", f"case {k}", float(not why), 1.0, "unreadable" if why else "right", why)
+        for k, why in enumerate(reasons, start=1)
+    )
+    return Graded("7", "Ada", "ada.py", tuple(marks))
+
+
+def test_cases_that_fail_for_one_reason_are_told_together() -> None:
+    def told(*reasons: str) -> list[tuple[str, float, str]]:
+        return [(one.label, one.most, why) for one, why in failed_cases(*reasons).reasons]
+
+    assert told(*["no"] * 7) == [("case 1", 1, "no"), ("cases 2-7", 6, "As in case 1.")]
+    assert told("", "no", "", "no") == [("case 2", 1, "no"), ("case 4", 1, "As in case 2.")]
+    assert told("no", "late", "no", "late", "no", "late", "late", "late", "") == [
+        ("case 1", 1, "no"),
+        ("cases 3, 5", 2, "As in case 1."),
+        ("case 2", 1, "late"),
+        ("cases 4, 6-8", 4, "As in case 2."),
+    ]
+    everything = gradebook(Report("conv1d", (failed_cases(*["no"] * 7),)))
+    assert "case 1 0/1: no | cases 2-7 0/6: As in case 1." in everything
+
+
+def test_a_file_that_cannot_be_read_is_one_reason_for_all_cases(tmp_path: Path) -> None:
+    path = tmp_path / "ada.py"
+    path.write_text("def conv1d(input, weight)\n")
+    (one,) = grade_code([path], exercise("conv1d")).graded
+    assert len(one.marks) == 8
+    assert [mark.label for mark, _reason in one.reasons] == ["case 1", "cases 2-8"]
+    with using_language("zh"):
+        assert [mark.label for mark, _reason in one.reasons][1] == "用例 2-8"
