@@ -250,6 +250,41 @@ def test_whole_numbers_may_be_written_as_decimals_and_in_one_row() -> None:
     assert mark.verdict == "right"
 
 
+def test_a_question_mark_leaves_one_number_out() -> None:
+    mark = marked(PADDED, output="15 ? 24 39 32")["output"]
+    assert (mark.verdict, mark.marks, mark.most) == ("partly", 2.0, 3.0)
+    assert mark.reason == "4 of 5 numbers are right; not answered: number 2."
+    assert mark.given == "15 ? 24 39 32"
+    mark = marked(PADDED, output="15 ？ 24 39 33")["output"]
+    assert mark.reason == "3 of 5 numbers are right; wrong: number 5; not answered: number 2."
+    assert marked(PADDED, output=[15, "?", 24, "？", 32])["output"].given == "15 ? 24 ? 32"
+    for nothing in ("?", "? ? ? ? ?", ["?", "?"]):
+        mark = marked(PADDED, output=nothing)["output"]
+        assert (mark.verdict, mark.reason) == ("missing", "Nothing is written.")
+    assert marked(PADDED, output="15 ?? 24 39 32")["output"].verdict == "unreadable"
+
+
+@pytest.mark.parametrize("code", ["padded", "products", "sums"])
+def test_a_number_left_out_costs_its_own_part_alone(code: str) -> None:
+    right = answers_of(question(PADDED))[code]
+    marks = marked(PADDED, **{code: "? " + right.split(" ", 1)[1]})
+    assert marks[code].verdict in ("partly", "wrong")
+    assert {mark.verdict for mark in marks.values() if mark.part != code} == {"right"}
+
+
+def test_what_is_wrong_beside_a_number_left_out_is_worked_on_with() -> None:
+    marks = marked(PADDED, sums="12 16 ? 36 29", output="15 19 24 39 32")
+    assert marks["sums"].reason.endswith("wrong: number 2; not answered: number 3.")
+    assert marks["output"].verdict == "follows"
+    padded = "0 2 1 1 6 ? 1"
+    run = PADDED.run.changed(input=np.array([[[0, 2, 1, 1, 6, 1, 1]]]), padding=0)
+    marks = marked(PADDED, **(answers_of(question(PADDED), run) | {"padded": padded}))
+    assert marks["output"].verdict == "follows"
+    # Of another length nobody knows which number is left out, so nothing follows.
+    marks = marked(PADDED, sums="12 ? 21 36", output="15 19 24 39 32")
+    assert marks["output"].verdict == "partly"
+
+
 JUNK = st.one_of(
     st.none(),
     st.booleans(),
@@ -257,6 +292,8 @@ JUNK = st.one_of(
     st.floats(),
     st.text(max_size=20),
     st.lists(st.one_of(st.integers(-9, 9), st.text(max_size=3), st.none()), max_size=8),
+    st.lists(st.one_of(st.integers(-9, 30), st.just("?")), min_size=1, max_size=9),
+    st.lists(st.sampled_from(["?", "0", "2", "15", ";", "|"]), max_size=12).map(" ".join),
     st.lists(st.lists(st.integers(-9, 99), max_size=4), max_size=4),
     st.lists(st.integers(-20, 200), min_size=1, max_size=9).map(
         lambda row: " ".join(map(str, row))
