@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from stepconv.bundled import bundled_folder
 from stepconv.classroom.exercises import (
     Exercise,
     FieldCase,
@@ -19,6 +23,8 @@ from stepconv.classroom.exercises import (
     exercises,
     read_exercise,
 )
+from stepconv.classroom.exercises.kinds import ASKS
+from stepconv.classroom.exercises.reading import ARGUMENTS
 from stepconv.classroom.exercises.workbook import instructions
 from stepconv.classroom.sandbox import Limits
 from stepconv.errors import InputError
@@ -263,3 +269,49 @@ def test_names_are_forgiving_but_not_made_up() -> None:
         exercise("conv1d-strid")
     with pytest.raises(InputError, match="exercise list"):
         exercise("quantum")
+
+
+# -- how an exercise is written
+
+READMES = ("README.md", "README.zh-CN.md")
+
+
+def readme(name: str) -> str:
+    return (bundled_folder() / "exercises" / name).read_text(encoding="utf-8")
+
+
+def example(name: str) -> str:
+    (found,) = re.findall(r"^```toml\n(.*?)^```$", readme(name), re.DOTALL | re.MULTILINE)
+    return str(found)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_example_of_the_readme_is_an_exercise(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "02-conv1d-stride"
+    shutil.copytree(exercise("conv1d-stride").folder, folder)
+    (folder / "exercise.toml").write_text(example(name), encoding="utf-8")
+    report = check(read_exercise(folder), folder / "solution.py", limits=PATIENT)
+    assert (report.passed, len(report.cases)) == (True, 4)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_readme_tells_every_file_argument_and_question(name: str) -> None:
+    text = readme(name)
+    assert {*re.findall(r"[a-z_]+", " ".join(ARGUMENTS)), "layers"} <= set(
+        re.findall(r"[a-z_]+", text.split("- `arguments`")[1])
+    )
+    assert {*ASKS, "field"} <= set(re.findall(r'`"(\w+)"`', text))
+    for file in exercise("conv1d").folder.iterdir():
+        assert f"`{file.name}`" in text or file.name == "__pycache__"
+
+
+def test_readme_says_the_same_in_both_languages() -> None:
+    code = [sorted(re.findall(r"`([^`\n]+)`", readme(name))) for name in READMES]
+    assert code[0] == code[1]
+    assert tomllib.loads(example(READMES[0])) == tomllib.loads(example(READMES[1]))
+
+
+@pytest.mark.parametrize("folder", [bundled_folder(), bundled_folder() / "exercises"])
+def test_readmes_name_each_other(folder: Path) -> None:
+    for name, other in (READMES, READMES[::-1]):
+        assert f"]({other})" in (folder / name).read_text(encoding="utf-8").split("\n\n")[1]
