@@ -103,9 +103,30 @@ def test_check_alone_takes_what_was_begun(here: Path) -> None:
 def test_a_file_of_another_name_is_checked_as_told(here: Path) -> None:
     (here / "mine.py").write_text(solution("conv2d"))
     assert json.loads(done("exercise", "check", "conv2d", "mine.py", "--json"))["passed"] is True
-    result = run("exercise", "check", "mine.py")
-    assert result.status == 2
-    assert "there is no exercise mine" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["check", "mine.py"], "stepconv exercise check NAME mine.py"),
+        (["check", "my work/sol.py"], "stepconv exercise check NAME 'my work/sol.py'"),
+        (["check", "conv1d_strid.py"], "stepconv exercise check conv1d-stride conv1d_strid.py"),
+        (["check", "notes.txt"], "stepconv exercise check NAME notes.txt"),
+        (["reset", "mine.py"], "stepconv exercise reset NAME mine.py"),
+        (["hint", "mine.py"], "stepconv exercise hint NAME"),
+        (["solution", "mine.py"], "stepconv exercise solution NAME"),
+    ],
+)
+def test_a_file_in_the_place_of_a_name_is_answered_with_the_whole_call(
+    here: Path, arguments: list[str], command: str
+) -> None:
+    (here / "notes.txt").write_text("")
+    result = run("exercise", *arguments)
+    assert (result.status, result.out) == (2, "")
+    error = " ".join(result.err.split())
+    assert f"{arguments[1]} is called after no exercise" in error
+    assert f"`{command}`" in error
+    assert "`stepconv exercise list`" in error
 
 
 def test_another_seed_gives_other_cases(here: Path) -> None:
@@ -142,6 +163,31 @@ def test_reset_keeps_what_was_there(here: Path) -> None:
     assert (here / "conv1d.py").read_text() == exercise("conv1d").starter
     assert (here / "conv1d.py.1").read_text() == "first"
     assert (here / "conv1d.py.2").read_text() == "second"
+
+
+def test_what_once_passed_stays_earned_after_a_reset(here: Path) -> None:
+    done("exercise", "start", "conv1d")
+    (here / "conv1d.py").write_text(solution("conv1d"))
+    for _again in range(2):
+        done("exercise", "check", "conv1d")
+        done("exercise", "reset", "conv1d")
+        done("exercise", "reset", "conv1d")
+        assert run("exercise", "check", "--json").status == 1  # it is the one to go on with
+        assert "begun again" in done("exercise")
+        assert "重新开始" in done("exercise", "--lang", "zh")
+        assert done("exercise", "solution", "conv1d") == solution("conv1d")
+        (here / "conv1d.py").write_bytes((here / "conv1d.py.1").read_bytes())
+    done("exercise", "check", "conv1d")
+    assert "begun again" not in done("exercise")
+
+
+def test_a_reset_of_what_never_passed_earns_nothing() -> None:
+    done("exercise", "start", "conv1d")
+    done("exercise", "solution", "conv1d", "--give-up")
+    done("exercise", "reset", "conv1d")
+    assert run("exercise", "solution", "conv1d").status == 2
+    (row, *_others) = json.loads(done("exercise", "--json"))
+    assert (row["passed"], row["passed_before"], row["solved"]) == (False, False, False)
 
 
 @pytest.mark.parametrize(

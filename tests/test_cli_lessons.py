@@ -12,8 +12,9 @@ from unittest import mock
 import pytest
 from rich.cells import cell_len
 
-from stepconv.lessons.progress import RIGHT, progress, save_answer, save_place
+from stepconv.lessons.progress import RIGHT, SHOWN, progress, save_answer, save_place
 from stepconv.lessons.shelf import shelf
+from tests import snapshot
 from tests.commands import done, process, run
 from tests.helpers import DATA
 
@@ -30,6 +31,10 @@ def begin_some() -> None:
     save_place("one-product", (3, 0), finished=True)
     save_answer("one-product", "places", RIGHT)
     save_place("sizes", (1, 0))
+    for question in ("keep", "odd-size", "gone-since"):
+        save_answer("sizes", question, RIGHT)
+    save_place("channels", (1, 0))
+    save_answer("channels", "which", SHOWN)
 
 
 def test_list_names_every_lesson_in_order() -> None:
@@ -42,19 +47,36 @@ def test_list_names_every_lesson_in_order() -> None:
 
 def test_list_shows_how_far_each_lesson_has_come() -> None:
     begin_some()
-    first, second, third, *_rest = done("lessons").splitlines()
-    assert "done, 1 right" in first
-    assert "begun" in second
-    assert "begun" not in third
+    first, second, third, fourth, *_rest = done("lessons").splitlines()
+    assert "done, 1 of 6 right" in first
+    assert "begun, 2 of 6 right" in second
+    assert "begun  " in third
+    assert "begun" not in fourth
     assert "next: stepconv lesson sizes" in done("lessons")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_list_with_progress_looks_as_before(language: str) -> None:
+    begin_some()
+    snapshot.check(f"lessons-begun-{language}", done("lessons", "--lang", language))
+
+
+def test_list_comes_though_a_lesson_that_was_begun_is_broken(tmp_path: Path) -> None:
+    shutil.copytree(SMALL, tmp_path / "01-small")
+    save_answer("small", "cells", RIGHT)
+    file = tmp_path / "01-small" / "lesson.toml"
+    file.write_text(file.read_text(encoding="utf-8") + "\n[scenes.open\n", encoding="utf-8")
+    listed = done("lessons", "--lessons", str(tmp_path)).splitlines()
+    assert ["1", "small", "begun"] in [line.split()[:3] for line in listed]
 
 
 def test_progress_is_in_the_json_too() -> None:
     begin_some()
     listed = json.loads(done("lessons", "--json"))
     assert [one["finished"] for one in listed[:3]] == [True, False, False]
-    assert [one["begun"] for one in listed[:3]] == [True, True, False]
-    assert listed[0]["right"] == 1
+    assert [one["begun"] for one in listed[1:4]] == [True, True, False]
+    assert [one["right"] for one in listed[:4]] == [1, 2, 0, 0]
+    assert [one["questions"] for one in listed[:2]] == [6, 6]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -82,8 +104,9 @@ def test_own_lessons_stand_below_with_their_folder(tmp_path: Path) -> None:
 def test_reset_forgets_all_or_one() -> None:
     begin_some()
     assert "forgotten: sizes" in done("lessons", "reset", "2")
-    assert list(progress()) == ["one-product"]
-    assert json.loads(done("lessons", "reset", "--json")) == {"forgotten": ["one-product"]}
+    rest = ["one-product", "channels"]
+    assert list(progress()) == rest
+    assert json.loads(done("lessons", "reset", "--json")) == {"forgotten": rest}
     assert progress() == {}
     assert "no progress" in done("lessons", "reset")
 

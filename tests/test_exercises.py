@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from stepconv.bundled import bundled_folder
 from stepconv.classroom.exercises import (
     Exercise,
     FieldCase,
@@ -19,6 +23,8 @@ from stepconv.classroom.exercises import (
     exercises,
     read_exercise,
 )
+from stepconv.classroom.exercises.kinds import ASKS
+from stepconv.classroom.exercises.reading import ARGUMENTS
 from stepconv.classroom.exercises.workbook import instructions
 from stepconv.classroom.sandbox import Limits
 from stepconv.errors import InputError
@@ -62,7 +68,7 @@ def test_a_usual_mistake_is_named(file: Path) -> None:
     assert not report.passed
     if file.parent.name == "receptive-field":
         word = file.stem.split("_")[0]
-        named = [case for case in report.failed if any(word in text for text in case.remarks)]
+        named = [case for case in report.failed if any(word in text for text in case.remarks.all)]
         assert len(named) == len(report.failed) > 0
         return
     codes = [
@@ -72,7 +78,7 @@ def test_a_usual_mistake_is_named(file: Path) -> None:
     ]
     named_by = [found for found in codes if (file.stem,) in found]
     assert len(named_by) >= 2, codes
-    assert all(case.remarks for case in report.failed if case.diagnosis and case.diagnosis.codes)
+    assert all(one.remarks.ways for one in report.failed if one.diagnosis and one.diagnosis.codes)
 
 
 def test_every_exercise_with_a_layer_has_a_wrong_solution_among_the_data() -> None:
@@ -156,7 +162,45 @@ def test_a_result_of_the_wrong_shape_is_wrong_though_its_numbers_are_right(tmp_p
     )
     report = check(exercise("conv1d"), file, limits=PATIENT)
     assert report.score == 0
-    assert "shape" in report.failed[0].remarks[0]
+    assert report.failed[0].remarks.facts == (
+        "the numbers are right, the shape is (1, 3) rather than (3,)",
+    )
+
+
+# The first case of conv1d has the output 421 842 1684, that of output-size 63.
+@pytest.mark.parametrize(
+    ("name", "value", "facts"),
+    [
+        ("conv1d", "right[:-1]", ["the shape is (2,); it should be (3,)"]),
+        ("conv1d", "np.append(right, 5)", ["The first 3 numbers are right; then come 1"]),
+        ("conv1d", "right[:1]", ["the shape is (1,); it should be (3,)"]),
+        ("conv1d", "np.ones((2, 4))", ["the shape is (2, 4); it should be (3,)"]),
+        ("conv1d", "np.ones((3, 1))", ["the shape is (3, 1); it should be (3,)"]),
+        ("conv1d", "np.full(5, np.nan)", ["the shape is (5,); it should be (3,)", "Some of"]),
+        ("conv1d", "right[:, None]", ["the numbers are right, the shape is (3, 1) rather"]),
+        ("conv1d", "7", ["this is one number; the shape should be (3,)"]),
+        ("output-size", "[63]", ["the number is right, but in an array of shape (1,)"]),
+        ("output-size", "[9, 8]", ["the shape is (2,); one number is asked for"]),
+        ("receptive-field", "[9, 8]", ["the shape is (2,); one number is asked for"]),
+    ],
+)
+def test_a_wrong_shape_is_told_once(name: str, value: str, facts: list[str]) -> None:
+    case = exercise(name).fixed[0]
+    got = np.asarray(eval(value, {"np": np, "right": case.expected}))
+    remarks = case.remarks(got)
+    assert remarks.ways == ()
+    assert len(remarks.facts) == len(facts)
+    for text, begin in zip(remarks.facts, facts, strict=True):
+        assert text.startswith(begin)
+
+
+def test_a_mistake_that_changes_the_size_is_named_beside_the_shape() -> None:
+    case = exercise("conv1d-padding").fixed[0]
+    assert case.given["padding"] > 0
+    valid = np.correlate(case.given["input"], case.given["weight"], "valid")
+    remarks = case.remarks(valid)
+    assert [text.split(";")[0] for text in remarks.facts] == [f"the shape is {valid.shape}"]
+    assert [way.split(":")[0] for way in remarks.ways] == ["padding left out"]
 
 
 @pytest.mark.parametrize("value", ["np.nan", "np.inf", "1e300", "1j", "10**18"])
@@ -170,7 +214,7 @@ def test_odd_numbers_are_wrong_and_can_be_talked_about(tmp_path: Path, value: st
     assert report.score == 0
     for case in report.failed:
         assert case.diagnosis is None or not case.diagnosis.correct
-        assert isinstance(case.remarks, tuple)
+        assert isinstance(case.remarks.all, tuple)
 
 
 def test_rounding_is_no_mistake(tmp_path: Path) -> None:
@@ -225,3 +269,49 @@ def test_names_are_forgiving_but_not_made_up() -> None:
         exercise("conv1d-strid")
     with pytest.raises(InputError, match="exercise list"):
         exercise("quantum")
+
+
+# -- how an exercise is written
+
+READMES = ("README.md", "README.zh-CN.md")
+
+
+def readme(name: str) -> str:
+    return (bundled_folder() / "exercises" / name).read_text(encoding="utf-8")
+
+
+def example(name: str) -> str:
+    (found,) = re.findall(r"^```toml\n(.*?)^```$", readme(name), re.DOTALL | re.MULTILINE)
+    return str(found)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_example_of_the_readme_is_an_exercise(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "02-conv1d-stride"
+    shutil.copytree(exercise("conv1d-stride").folder, folder)
+    (folder / "exercise.toml").write_text(example(name), encoding="utf-8")
+    report = check(read_exercise(folder), folder / "solution.py", limits=PATIENT)
+    assert (report.passed, len(report.cases)) == (True, 4)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_readme_tells_every_file_argument_and_question(name: str) -> None:
+    text = readme(name)
+    assert {*re.findall(r"[a-z_]+", " ".join(ARGUMENTS)), "layers"} <= set(
+        re.findall(r"[a-z_]+", text.split("- `arguments`")[1])
+    )
+    assert {*ASKS, "field"} <= set(re.findall(r'`"(\w+)"`', text))
+    for file in exercise("conv1d").folder.iterdir():
+        assert f"`{file.name}`" in text or file.name == "__pycache__"
+
+
+def test_readme_says_the_same_in_both_languages() -> None:
+    code = [sorted(re.findall(r"`([^`\n]+)`", readme(name))) for name in READMES]
+    assert code[0] == code[1]
+    assert tomllib.loads(example(READMES[0])) == tomllib.loads(example(READMES[1]))
+
+
+@pytest.mark.parametrize("folder", [bundled_folder(), bundled_folder() / "exercises"])
+def test_readmes_name_each_other(folder: Path) -> None:
+    for name, other in (READMES, READMES[::-1]):
+        assert f"]({other})" in (folder / name).read_text(encoding="utf-8").split("\n\n")[1]

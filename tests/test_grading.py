@@ -250,6 +250,41 @@ def test_whole_numbers_may_be_written_as_decimals_and_in_one_row() -> None:
     assert mark.verdict == "right"
 
 
+def test_a_question_mark_leaves_one_number_out() -> None:
+    mark = marked(PADDED, output="15 ? 24 39 32")["output"]
+    assert (mark.verdict, mark.marks, mark.most) == ("partly", 2.0, 3.0)
+    assert mark.reason == "4 of 5 numbers are right; not answered: number 2."
+    assert mark.given == "15 ? 24 39 32"
+    mark = marked(PADDED, output="15 ？ 24 39 33")["output"]
+    assert mark.reason == "3 of 5 numbers are right; wrong: number 5; not answered: number 2."
+    assert marked(PADDED, output=[15, "?", 24, "？", 32])["output"].given == "15 ? 24 ? 32"
+    for nothing in ("?", "? ? ? ? ?", ["?", "?"]):
+        mark = marked(PADDED, output=nothing)["output"]
+        assert (mark.verdict, mark.reason) == ("missing", "Nothing is written.")
+    assert marked(PADDED, output="15 ?? 24 39 32")["output"].verdict == "unreadable"
+
+
+@pytest.mark.parametrize("code", ["padded", "products", "sums"])
+def test_a_number_left_out_costs_its_own_part_alone(code: str) -> None:
+    right = answers_of(question(PADDED))[code]
+    marks = marked(PADDED, **{code: "? " + right.split(" ", 1)[1]})
+    assert marks[code].verdict in ("partly", "wrong")
+    assert {mark.verdict for mark in marks.values() if mark.part != code} == {"right"}
+
+
+def test_what_is_wrong_beside_a_number_left_out_is_worked_on_with() -> None:
+    marks = marked(PADDED, sums="12 16 ? 36 29", output="15 19 24 39 32")
+    assert marks["sums"].reason.endswith("wrong: number 2; not answered: number 3.")
+    assert marks["output"].verdict == "follows"
+    padded = "0 2 1 1 6 ? 1"
+    run = PADDED.run.changed(input=np.array([[[0, 2, 1, 1, 6, 1, 1]]]), padding=0)
+    marks = marked(PADDED, **(answers_of(question(PADDED), run) | {"padded": padded}))
+    assert marks["output"].verdict == "follows"
+    # Of another length nobody knows which number is left out, so nothing follows.
+    marks = marked(PADDED, sums="12 ? 21 36", output="15 19 24 39 32")
+    assert marks["output"].verdict == "partly"
+
+
 JUNK = st.one_of(
     st.none(),
     st.booleans(),
@@ -257,6 +292,8 @@ JUNK = st.one_of(
     st.floats(),
     st.text(max_size=20),
     st.lists(st.one_of(st.integers(-9, 9), st.text(max_size=3), st.none()), max_size=8),
+    st.lists(st.one_of(st.integers(-9, 30), st.just("?")), min_size=1, max_size=9),
+    st.lists(st.sampled_from(["?", "0", "2", "15", ";", "|"]), max_size=12).map(" ".join),
     st.lists(st.lists(st.integers(-9, 99), max_size=4), max_size=4),
     st.lists(st.integers(-20, 200), min_size=1, max_size=9).map(
         lambda row: " ".join(map(str, row))
@@ -726,3 +763,38 @@ def test_code_with_a_known_mistake_is_told_which(tmp_path: Path) -> None:
     assert any(("flip",) in mark.mistakes for mark in one.marks)
     with pytest.raises(InputError, match="is missing"):
         grade_code([tmp_path / "nowhere"], first)
+
+
+def failed_cases(*reasons: str) -> Graded:
+    """Return marks for cases, one for each reason; "" is right."""
+    marks = (
+        Mark(str(k), "", f"case {k}", float(not why), 1.0, "unreadable" if why else "right", why)
+        for k, why in enumerate(reasons, start=1)
+    )
+    return Graded("7", "Ada", "ada.py", tuple(marks))
+
+
+def test_cases_that_fail_for_one_reason_are_told_together() -> None:
+    def told(*reasons: str) -> list[tuple[str, float, str]]:
+        return [(one.label, one.most, why) for one, why in failed_cases(*reasons).reasons]
+
+    assert told(*["no"] * 7) == [("case 1", 1, "no"), ("cases 2-7", 6, "As in case 1.")]
+    assert told("", "no", "", "no") == [("case 2", 1, "no"), ("case 4", 1, "As in case 2.")]
+    assert told("no", "late", "no", "late", "no", "late", "late", "late", "") == [
+        ("case 1", 1, "no"),
+        ("cases 3, 5", 2, "As in case 1."),
+        ("case 2", 1, "late"),
+        ("cases 4, 6-8", 4, "As in case 2."),
+    ]
+    everything = gradebook(Report("conv1d", (failed_cases(*["no"] * 7),)))
+    assert "case 1 0/1: no | cases 2-7 0/6: As in case 1." in everything
+
+
+def test_a_file_that_cannot_be_read_is_one_reason_for_all_cases(tmp_path: Path) -> None:
+    path = tmp_path / "ada.py"
+    path.write_text("def conv1d(input, weight)\n")
+    (one,) = grade_code([path], exercise("conv1d")).graded
+    assert len(one.marks) == 8
+    assert [mark.label for mark, _reason in one.reasons] == ["case 1", "cases 2-8"]
+    with using_language("zh"):
+        assert [mark.label for mark, _reason in one.reasons][1] == "用例 2-8"

@@ -46,7 +46,7 @@ def test_going_back_does_not_undo_what_was_reached() -> None:
     save_place("sizes", (1, 0))
     assert progress()["sizes"].finished
     save_answer("sizes", "q", SHOWN)
-    assert progress()["sizes"].right == 0
+    assert progress()["sizes"].right(["q"]) == 0
     save_answer("sizes", "q", RIGHT)
     save_answer("sizes", "q", SHOWN)
     assert progress()["sizes"].answers == {"q": RIGHT}

@@ -75,7 +75,14 @@ def test_every_picture_is_what_the_command_draws() -> None:
 
 
 def test_every_linked_file_is_there() -> None:
-    for path in readme.READMES:
+    lessons = readme.ROOT / "lessons"
+    for path in (*readme.READMES, *lessons.glob("README*"), *lessons.glob("exercises/README*")):
         for target in re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8")):
             if not target.startswith("https://"):
-                assert (readme.ROOT / target).is_file(), f"{path.name}: {target}"
+                assert (path.parent / target).is_file(), f"{path}: {target}"
+
+
+def test_each_readme_leads_to_those_of_its_own_language() -> None:
+    for path, others in zip(readme.READMES, ("README.md", "README.zh-CN.md"), strict=True):
+        for folder in ("lessons", "lessons/exercises"):
+            assert f"]({folder}/{others})" in path.read_text("utf-8")

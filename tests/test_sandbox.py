@@ -127,6 +127,34 @@ def test_the_line_of_an_error_is_told(tmp_path: Path) -> None:
     assert str(found.results[0].problem).endswith("in line 3")
 
 
+ODD_LINES = ("-3", "0", "None", "'two'", "2.5", "10**30", "[1]", "object()")
+
+
+@pytest.mark.parametrize("line", ODD_LINES)
+def test_a_syntax_error_that_the_code_raises_is_its_own(tmp_path: Path, line: str) -> None:
+    throw = f"error = SyntaxError('odd'); error.lineno = {line}; raise error"
+    called = outcome(tmp_path, f"def f(x):\n    {throw}\n").results[0].problem
+    assert str(called).startswith("raised SyntaxError: odd")
+    assert str(called).endswith("in line 2")
+    imported = outcome(tmp_path, f"x = 1\n{throw}\n").problem
+    assert str(imported).startswith("importing the file raised SyntaxError: odd")
+    assert str(imported).endswith("in line 2")
+
+
+def test_a_file_is_not_blamed_for_code_that_it_has_read_in_a_call(tmp_path: Path) -> None:
+    problem = outcome(tmp_path, "def f(x):\n    return eval('x +')\n").results[0].problem
+    assert str(problem).startswith("raised SyntaxError: ")
+    assert str(problem).endswith("in line 2")
+
+
+def test_a_module_beside_the_file_that_python_cannot_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("\n\nx = (\n")
+    (tmp_path / "f.py").write_text("import helper\ndef f(x): return x\n")
+    problem = run_submission(tmp_path, "f", ROW, limits=QUICK).problem
+    assert str(problem).startswith("importing the file raised SyntaxError: ")
+    assert str(problem).endswith("(helper.py, line 3) in line 1")
+
+
 def test_a_case_that_ends_the_process_costs_that_case_alone(tmp_path: Path) -> None:
     code = """
 import os

@@ -74,7 +74,7 @@ def exercise(
         return
     if action not in ACTIONS:
         raise _no_action(action or "")
-    one, file = (workbook.current(), None) if name is None else workbook.named(name)
+    one, file = (workbook.current(), None) if name is None else workbook.named(name, action or "")
     if action == "start":
         _start(output, one, Path(place or ".").expanduser(), json)
         return
@@ -167,7 +167,7 @@ def _hint(output: Output, one: Exercise, json: bool) -> None:
 def _solution(output: Output, one: Exercise, give_up: bool, json: bool) -> None:
     from stepconv.classroom.exercises import workbook
 
-    if not (workbook.standing(one).passed or give_up):
+    if not (workbook.standing(one).unlocked or give_up):
         raise InputError(
             "the solution of {name} is shown once yours passes; --give-up shows it now, and"
             " `stepconv exercise hint {name}` helps without giving it away",

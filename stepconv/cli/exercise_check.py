@@ -115,7 +115,7 @@ def _case_data(case: CheckedCase) -> dict[str, Any]:
         "got": None if case.got is None else _plain(case.got),
         "reason": None if case.reason is None else str(case.reason),
         "mistakes": codes,
-        "remarks": list(case.remarks),
+        "remarks": list(case.remarks.all),
         "printed": case.printed,
         "replay": case.case.replay,
     }

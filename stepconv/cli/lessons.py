@@ -111,7 +111,8 @@ def _data(head: Head, progress: Progress | None) -> dict[str, Any]:
         "folder": str(head.folder),
         "begun": progress is not None,
         "finished": progress is not None and progress.finished,
-        "right": 0 if progress is None else progress.right,
+        "right": 0 if progress is None else progress.right(head.questions),
+        "questions": len(head.questions),
     }
 
 

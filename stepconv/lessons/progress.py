@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -37,7 +37,7 @@ class Progress:
 
     Examples
     --------
-    >>> Progress(answers={"how-many": RIGHT, "which": SHOWN}).right
+    >>> Progress(answers={"how-many": RIGHT, "which": SHOWN}).right(["how-many", "which", "why"])
     1
     """
 
@@ -45,10 +45,9 @@ class Progress:
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     finished: bool = False
 
-    @property
-    def right(self) -> int:
-        """How many questions the learner answered."""
-        return sum(answer == RIGHT for answer in self.answers.values())
+    def right(self, questions: Iterable[str]) -> int:
+        """Return how many of a lesson's questions the learner answered."""
+        return sum(self.answers.get(name) == RIGHT for name in questions)
 
 
 def progress() -> dict[str, Progress]:

@@ -1,7 +1,7 @@
 """Which lessons there are: the bundled ones, and those of a teacher's own folders.
 
 Only the head of each file is read, the keys before its first table, so that a list of
-lessons costs milliseconds.
+lessons costs milliseconds; the questions of a lesson are counted when they are asked for.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from stepconv.bundled import bundled_folder
@@ -55,6 +56,15 @@ class Head:
     def summary(self) -> str:
         """What it is about, on one line, in the current language."""
         return self.summaries[language()]
+
+    @cached_property
+    def questions(self) -> tuple[str, ...]:
+        """The names of its questions, for which its whole file is read; () where it is broken."""
+        try:
+            found = read_document(self.folder / FILE).value("questions", {})
+        except InputError:  # while it is being written the list is shown all the same
+            return ()
+        return tuple(found) if isinstance(found, dict) else ()
 
 
 def shelf(folders: Sequence[Path] = ()) -> tuple[Head, ...]:

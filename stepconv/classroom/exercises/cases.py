@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +22,32 @@ from stepconv.receptive import parse_layers, receptive_field
 from stepconv.spec import ConvSpec
 
 Array = NDArray[Any]
+
+_OF_SIZE = ("shape", "count")
+"""Facts that say no more than the two shapes do."""
+_WITH_SIZE = ("missing", "too_many")
+"""Facts that tell how the size differs."""
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What a wrong result shows, in sentences.
+
+    Attributes
+    ----------
+    facts : tuple of str
+        What is true of it; where its shape is wrong, one of them says so.
+    ways : tuple of str
+        Mistakes that give it; several that cannot be told apart are all there.
+    """
+
+    facts: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The facts, then the ways."""
+        return self.facts + self.ways
 
 
 class Case(ABC):
@@ -53,8 +80,21 @@ class Case(ABC):
         """Return what a wrong result shows, None where that cannot be asked here."""
 
     @abstractmethod
-    def remarks(self, got: Array) -> tuple[str, ...]:
+    def remarks(self, got: Array) -> Remarks:
         """Return what a wrong result shows, in sentences."""
+
+    def about_shape(self, got: Array) -> tuple[str, ...]:
+        """Say what shape a result has and should have, or nothing where it is right."""
+        shape, wanted = got.shape, self.expected.shape
+        if shape == wanted:
+            return ()
+        if not wanted:
+            text = _("the shape is {got}; one number is asked for")
+        elif not shape:
+            text = _("this is one number; the shape should be {expected}")
+        else:
+            text = _("the shape is {got}; it should be {expected}")
+        return (text.format(got=shape, expected=wanted),)
 
     def right(self, got: Array) -> bool:
         """Whether `got` is what is expected: the same shape, and the same numbers but for rounding.
@@ -116,23 +156,31 @@ class LayerCase(Case):
         """Return what a wrong result shows of the layer."""
         return diagnose(self.problem, got)
 
-    def remarks(self, got: Array) -> tuple[str, ...]:
+    def remarks(self, got: Array) -> Remarks:
         """Return the mistakes that give these numbers, or else facts about them."""
-        if got.shape != self.expected.shape and self.problem.same(self.problem.answer, got):
-            return (
-                _("the numbers are right, the shape is {got} rather than {expected}").format(
-                    got=got.shape, expected=self.expected.shape
-                ),
+        shape = self.about_shape(got)
+        alike = got.size == self.expected.size
+        if shape and alike and self.right(got.reshape(self.expected.shape)):
+            text = (
+                _("the numbers are right, the shape is {got} rather than {expected}")
+                if self.expected.shape
+                else _("the number is right, but in an array of shape {got}; return it alone")
             )
+            return Remarks((text.format(got=got.shape, expected=self.expected.shape),))
         found = diagnose(self.problem, got)
-        named = [
-            " + ".join(
-                _("{name}: {explanation}").format(name=one.name, explanation=one.explanation)
-                for one in explanation.mistakes
+        if found.explanations:
+            ways = (
+                " + ".join(
+                    _("{name}: {explanation}").format(name=one.name, explanation=one.explanation)
+                    for one in explanation.mistakes
+                )
+                for explanation in found.explanations
             )
-            for explanation in found.explanations
-        ]
-        return tuple(named) or tuple(fact.text for fact in found.facts)
+            return Remarks(shape, tuple(ways))
+        if any(fact.code in _WITH_SIZE for fact in found.facts):
+            shape = ()
+        facts = (fact.text for fact in found.facts if fact.code not in _OF_SIZE)
+        return Remarks((*shape, *facts))
 
     def _argument(self, name: str, run: Run) -> Any:
         """Return what the function is given under `name`."""
@@ -183,8 +231,10 @@ class FieldCase(Case):
         """Return None: this is no question about one layer."""
         return None
 
-    def remarks(self, got: Array) -> tuple[str, ...]:
+    def remarks(self, got: Array) -> Remarks:
         """Return which rule left out gives this field."""
+        if shape := self.about_shape(got):
+            return Remarks(shape)
         ways = {
             _("this is what comes out where the strides are left out"): _field(
                 [[size, 1, apart] for size, _, apart in self.layers]
@@ -200,9 +250,7 @@ class FieldCase(Case):
             ),
             _("this counts the gaps alone: the field has one cell more"): _field(self.layers) - 1,
         }
-        if got.shape != ():
-            return ()
-        return tuple(text for text, value in ways.items() if value == got)
+        return Remarks(ways=tuple(text for text, value in ways.items() if value == got))
 
 
 def _field(layers: list[list[int]]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from stepconv.classroom.diagnosis import Diagnosis
-from stepconv.classroom.exercises.cases import Case
+from stepconv.classroom.exercises.cases import Case, Remarks
 from stepconv.classroom.exercises.exercise import Exercise
 from stepconv.classroom.sandbox import Limits, Outcome, Protections, Reason, run_submission
 
@@ -49,9 +49,9 @@ class CheckedCase:
         return None if self.got is None or self.passed else self.case.diagnose(self.got)
 
     @cached_property
-    def remarks(self) -> tuple[str, ...]:
+    def remarks(self) -> Remarks:
         """What a wrong result shows, in sentences of the language that was current."""
-        return () if self.got is None or self.passed else self.case.remarks(self.got)
+        return Remarks() if self.got is None or self.passed else self.case.remarks(self.got)
 
 
 @dataclass(frozen=True, eq=False)

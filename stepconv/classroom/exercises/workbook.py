@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from stepconv.classroom.exercises.exercise import Exercise
 from stepconv.classroom.exercises.reading import exercise, exercises
+from stepconv.documents import nearest
 from stepconv.errors import InputError
 from stepconv.files import shown, write_atomically
 from stepconv.home import read_state, update_state
@@ -20,6 +22,9 @@ STATE = "exercises"
 
 EXAMPLES = 3
 """Cases that the instructions show."""
+
+TAKE_FILES = ("check", "reset")
+"""What is done to a file of the student's, which can be named behind the exercise."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,20 @@ class Standing:
         How many were looked at.
     solved : bool
         Whether the solution was looked at.
+    passed_before : bool
+        Whether it had passed when it was begun anew.
     """
 
     file: str = ""
     passed: bool = False
     hints: int = 0
     solved: bool = False
+    passed_before: bool = False
+
+    @property
+    def unlocked(self) -> bool:
+        """Whether the solution is shown without giving up: what once passed stays earned."""
+        return self.passed or self.passed_before
 
 
 def standing(one: Exercise) -> Standing:
@@ -99,7 +112,9 @@ def reset(one: Exercise, file: Path | None = None) -> tuple[Path, Path]:
         number += 1
     write_atomically(backup, target.read_bytes())
     write_atomically(target, one.starter.encode())
-    note(one, file=str(target.absolute()), passed=False, hints=0, solved=False)
+    earned = standing(one).unlocked
+    begun = Standing(str(target.absolute()), passed_before=earned)
+    note(one, **asdict(begun))
     return target, backup
 
 
@@ -112,13 +127,22 @@ def located(one: Exercise) -> Path:
     raise _not_begun(one)
 
 
-def named(text: str) -> tuple[Exercise, Path | None]:
-    """Return the exercise that a name, a number or a file means, and the file if it is one."""
+def named(text: str, action: str = "check") -> tuple[Exercise, Path | None]:
+    """Return the exercise that a name, a number or a file means, and the file if it is one.
+
+    Raises
+    ------
+    InputError
+        If there is no such exercise; for a file how to name one to do `action`.
+    """
     path = Path(text)
-    if path.suffix == ".py" or path.is_file():
-        begun = {str(_standing(entry).file): name for name, entry in read_state(STATE).items()}
+    if path.suffix != ".py" and not path.is_file():
+        return exercise(text), None
+    begun = {str(_standing(entry).file): name for name, entry in read_state(STATE).items()}
+    try:
         return exercise(begun.get(str(path.absolute()), path.stem)), path
-    return exercise(text), None
+    except InputError as error:
+        raise _of_no_exercise(path, action) from error
 
 
 def current() -> Exercise:
@@ -173,8 +197,22 @@ def _standing(entry: Any) -> Standing:
         "passed": lambda value: isinstance(value, bool),
         "hints": lambda value: type(value) is int and value >= 0,
         "solved": lambda value: isinstance(value, bool),
+        "passed_before": lambda value: isinstance(value, bool),
     }
     return Standing(**{name: entry[name] for name, fits in kinds.items() if fits(entry.get(name))})
+
+
+def _of_no_exercise(file: Path, action: str) -> InputError:
+    """Return the error for a file whose name is no exercise's, with the call that is meant."""
+    ids = [one.id for one in exercises()]
+    name = nearest(file.stem.lower().replace("_", "-"), ids) or "NAME"
+    taken = [shlex.quote(str(file))] if action in TAKE_FILES else []
+    return InputError(
+        "{file} is called after no exercise; say which one it is for, as in `{command}`;"
+        " `stepconv exercise list` shows their names",
+        file=shown(str(file), 200),
+        command=shown(" ".join(["stepconv exercise", action, name, *taken]), 300),
+    )
 
 
 def _not_begun(one: Exercise) -> InputError:

@@ -147,7 +147,7 @@ def _mark(number: int, checked: CheckedCase) -> Mark:
     if found:
         codes = tuple(one.codes for one in found)
         return replace(mark, verdict="mistake", reason=mistake_reason(found), mistakes=codes)
-    told = " ".join(checked.remarks) or _("The result is not what is expected.")
+    told = " ".join(checked.remarks.all) or _("The result is not what is expected.")
     return replace(mark, reason=told)
 
 

@@ -3,7 +3,8 @@
 An error costs marks once. A part that is wrong, but follows from what was written in an
 earlier part, is right. A part that a mistake explains, or that is right but for its bias or its
 order, brings half its marks, and later parts may go on from the mistake. Otherwise the share of
-right numbers counts, from half of them on.
+right numbers counts, from half of them on. A number that is left out with a question mark is not
+right, and nothing follows from it.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ class _Marking:
             return replace(mark, marks=part.marks, verdict="right", reason=_("Right."))
         found = self._wrong(part, answer, right, mark)
         if part.code in ALL_BUT_DONE and not np.isin(answer[answer != 0], right).any():
-            del self.wrong[part.code]
+            self.wrong.pop(part.code, None)
         return found
 
     def narrowed(self, mark: Mark) -> Mark:
@@ -143,8 +144,10 @@ class _Marking:
             # All its numbers in one row: a way to write it, or an output that is one row.
             row, row_codes = self._explanations(part, as_written)
             found, codes = (row, row_codes) if row.explanations else (found, codes)
-        self.wrong[part.code] = Wrong(part, answer)
-        self._go_on(part, answer)
+        whole = _completed(answer, right)
+        if whole is not None:
+            self.wrong[part.code] = Wrong(part, whole)
+            self._go_on(part, whole)
         if follow:
             return self._follows(part, follow, mark)
         own = Candidate(right, (), self.bases[0])
@@ -177,6 +180,8 @@ class _Marking:
 
         One more mistake after an earlier error explains it better than two at once.
         """
+        if np.isnan(answer).any():
+            return Diagnosis(False), ()
         first = diagnose(_problem(self.bases[0].run, part), answer)
         if first.explanations and len(first.explanations[0].mistakes) == 1:
             return first, ()
@@ -214,6 +219,26 @@ def _one_more(run: Run, part: Part, answer: Array) -> tuple[Explanation, ...]:
 
 def _problem(run: Run, part: Part) -> Problem:
     return Problem(run.input, run.weight, run.bias, run.options, part.asked, origin=run.origin)
+
+
+def _completed(answer: Array, right: Array) -> Array | None:
+    """Return what later parts may follow from: what is left out taken from the right answer.
+
+    None where nothing wrong remains, or no one can tell which numbers are left out.
+
+    >>> _completed(np.array([1, np.nan, 3]), np.array([1, 2, 4]))
+    array([1, 2, 3])
+    """
+    gaps = np.isnan(answer)
+    if not gaps.any():
+        return answer
+    if answer.shape != right.shape:
+        return None
+    whole = np.where(gaps, right, answer)
+    if np.array_equal(whole, right):
+        return None
+    exact = np.trunc(whole)
+    return exact.astype(np.int64) if np.array_equal(exact, whole) else whole
 
 
 def _share(answer: Array, value: Array) -> float:

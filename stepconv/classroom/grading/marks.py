@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from stepconv.language import _
@@ -100,17 +101,28 @@ class Graded:
 
     @property
     def reasons(self) -> tuple[tuple[Mark, str], ...]:
-        """The parts that are not simply right or missing, long reasons told once."""
-        told: dict[str, str] = {}
-        found = []
+        """The parts that are not simply right or missing, long reasons told once.
+
+        Cases that share the reason of an earlier one are together one mark.
+        """
+        first: dict[str, Mark] = {}
+        alike: dict[str, list[Mark]] = {}
+        kept: list[tuple[Mark, str]] = []
         for mark in self.marks:
             if mark.verdict in ("right", "missing"):
                 continue
-            reason = mark.reason
-            if mark.verdict in ("mistake", "unreadable") and reason in told:
-                reason = _("As in {part}.").format(part=told[reason])
-            told.setdefault(mark.reason, mark.label)
+            before = first.setdefault(mark.reason, mark)
+            if before is mark or mark.verdict not in ("mistake", "unreadable"):
+                kept.append((mark, mark.reason))
+            elif mark.part:
+                kept.append((mark, _as_in(before)))
+            else:
+                alike.setdefault(mark.reason, []).append(mark)
+        found = []
+        for mark, reason in kept:
             found.append((mark, reason))
+            if mark is first.get(reason) and reason in alike:
+                found.append((_together(alike[reason]), _as_in(mark)))
         return tuple(found)
 
     @property
@@ -184,6 +196,35 @@ def explained(mistakes: Sequence[Codes]) -> str:
     'flip / padding_ignored + ceil'
     """
     return " / ".join(" + ".join(codes) for codes in mistakes)
+
+
+def _as_in(mark: Mark) -> str:
+    return _("As in {part}.").format(part=mark.label)
+
+
+def _together(cases: Sequence[Mark]) -> Mark:
+    """Return the marks of cases as one, where they are several."""
+    if len(cases) == 1:
+        return cases[0]
+    title = _("cases {numbers}").format(numbers=_runs([int(one.question) for one in cases]))
+    marks, most = sum(one.marks for one in cases), sum(one.most for one in cases)
+    return replace(cases[0], title=title, marks=marks, most=most, given="", expected="")
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """Write ascending numbers, those in a row by the first and the last.
+
+    >>> _runs([2, 3, 4, 6, 8, 9])
+    '2-4, 6, 8, 9'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    texts = ([f"{run[0]}-{run[-1]}"] if len(run) > 2 else map(str, run) for run in runs)
+    return _(", ").join(chain.from_iterable(texts))
 
 
 def _student(one: Graded) -> dict[str, Any]:

@@ -66,8 +66,22 @@ def wrong_reason(answer: Array, right: Array, facts: Sequence[Fact]) -> str:
         return _("{given} is not right.").format(given=written(answer))
     if len(places) == right.size:
         return _("None of the numbers is right.")
-    named = _(", ").join(str(place + 1) for place in places[:_MOST_NAMED])
+    left_out = np.isnan(answer.reshape(-1)[places])
+    wrong, gaps = _named(places[~left_out]), _named(places[left_out])
+    if not gaps:
+        text = _("{right} of {count} numbers are right; wrong: number {places}.")
+    elif not wrong:
+        text = _("{right} of {count} numbers are right; not answered: number {gaps}.")
+    else:
+        text = _(
+            "{right} of {count} numbers are right; wrong: number {places}; not answered: number"
+            " {gaps}."
+        )
+    count = right.size
+    return text.format(right=count - len(places), count=count, places=wrong, gaps=gaps)
+
+
+def _named(places: Array) -> str:
+    """Count the first few places from 1."""
     more = "…" if len(places) > _MOST_NAMED else ""
-    return _("{right} of {count} numbers are right; wrong: number {places}.").format(
-        right=right.size - len(places), count=right.size, places=named + more
-    )
+    return _(", ").join(str(place + 1) for place in places[:_MOST_NAMED]) + more

@@ -151,13 +151,21 @@ def imported(path: str, name: str) -> tuple[Callable[..., Any] | None, dict[str,
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses, for one, look there
     space = vars(module)
+    unread: dict[str, Any] | None = None
 
     def execute() -> None:
-        with open(path, "rb") as stream:
-            code = compile(stream.read(), path, "exec")
-        exec(code, space)
+        nonlocal unread
+        try:
+            with open(path, "rb") as stream:
+                code = compile(stream.read(), path, "exec")
+        except SyntaxError as error:  # of the file itself: what its code raises is told as raised
+            text = f"{type(error).__name__}: {error.msg}"[:HEAD]
+            unread = {"code": "syntax", "error": text, "line": error.lineno or 0}
+        else:
+            exec(code, space)
 
     _, problem, _ = called(execute, {}, path)
+    problem = unread or problem
     if problem is not None:
         if problem["code"] == "raised":
             problem["code"] = "import"
@@ -187,8 +195,6 @@ def called(
         problem = {"code": "memory"}
     except SystemExit:
         problem = {"code": "exit"}
-    except SyntaxError as error:
-        problem = {"code": "syntax", "error": described(error), "line": error.lineno or 0}
     except BaseException as error:  # KeyboardInterrupt and the like: whatever it raises is told
         problem = {"code": "raised", "error": described(error), "line": line_of(error, path)}
         if isinstance(error, ModuleNotFoundError) and error.name:
@@ -211,7 +217,7 @@ def described(error: BaseException) -> str:
     """Return the type and message of an exception, whose own methods may fail as well."""
     kind = type(error).__name__
     try:
-        text = error.msg if isinstance(error, SyntaxError) else str(error)
+        text = str(error)
     except BaseException:  # the exception is the submission's own, and so is its __str__
         text = ""
     return f"{kind}: {text}"[:HEAD] if text else kind[:HEAD]

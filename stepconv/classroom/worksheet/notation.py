@@ -1,9 +1,13 @@
-"""How answers are written: numbers with blanks, rows with semicolons, blocks with bars."""
+"""How answers are written: numbers with blanks, rows with semicolons, blocks with bars.
+
+A ``?`` stands for a number that is not answered, and is NaN in an array.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,9 @@ Array = NDArray[Any]
 
 MOST_NUMBERS, LONGEST = 4096, 40_000
 """Numbers, and characters, of one answer."""
+
+OPEN = "?"
+"""What is written for a number that is not answered."""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})")
 _SAME = str.maketrans({"−": "-", "–": "-", "、": ",", "；": ";", "｜": "|", "，": ",", "。": "."})
@@ -36,13 +43,15 @@ def written(value: Array) -> str:
         return " | ".join(written(block) for block in array)
     if array.ndim == 2:
         return "; ".join(written(row) for row in array)
-    return " ".join(f"{float(number):.10g}" for number in array.reshape(-1))
+    numbers = (float(number) for number in array.reshape(-1))
+    return " ".join(OPEN if isnan(number) else f"{number:.10g}" for number in numbers)
 
 
 def read_answer(value: Any) -> Array | None:
     """Read an answer: text as above, a number, or lists of numbers; None where it is empty.
 
-    Whole numbers give integers, so that 2 and 2.0 are the same answer.
+    Whole numbers give integers, so that 2 and 2.0 are the same answer. One of ``?`` alone is
+    empty.
 
     Raises
     ------
@@ -53,19 +62,28 @@ def read_answer(value: Any) -> Array | None:
     --------
     >>> read_answer("1 2; 3 −4").tolist(), read_answer([1.0, 2]).tolist(), read_answer(" ")
     ([[1, 2], [3, -4]], [1, 2], None)
+    >>> read_answer("1 ? 3").tolist(), read_answer("? ?")
+    ([1.0, nan, 3.0], None)
     """
     if value is None or value == "" or value == []:
         return None
     if isinstance(value, str):
-        return _from_text(value)
+        return _unless_open(_from_text(value))
     if isinstance(value, list):
-        return _array(_from_list(value, 0))
+        return _unless_open(_array(_from_list(value, 0)))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _array([_number(value)])
     raise InputError(
         "{value} is neither numbers nor text with numbers; write them as in 1 2; 3 4",
         value=shown(str(value)),
     )
+
+
+def _unless_open(answer: Array | None) -> Array | None:
+    """Return an answer, None where it has no number."""
+    if answer is None or (answer.size and np.isnan(answer).all()):
+        return None
+    return answer
 
 
 def _from_text(text: str) -> Array | None:
@@ -91,6 +109,8 @@ def _rows(block: str) -> list[list[float]]:
 
 
 def _word(word: str) -> float:
+    if word in (OPEN, "？"):
+        return nan
     if not _NUMBER.fullmatch(word):
         raise InputError(
             '"{word}" is not a number; write numbers with blanks between them, as in 1 2; 3 4',

@@ -38,7 +38,7 @@ def sheet_page(id: str, student: Student, questions: Sequence[Question]) -> Iter
             _(
                 "In the answer file, write numbers with blanks between them, a semicolon at the"
                 " end of a row, and a bar | between one table of rows and the next:"
-                " 1 2; 3 4 | 5 6; 7 8."
+                " 1 2; 3 4 | 5 6; 7 8. A ? stands for a number that you leave out."
             ),
         )
     )

@@ -62,9 +62,13 @@ def standing_text(found: Standing) -> str:
 
     >>> standing_text(Standing()), standing_text(Standing("conv1d.py", hints=1))
     ('', 'begun')
+    >>> standing_text(Standing("conv1d.py", passed_before=True))
+    'begun again'
     """
     if found.passed:
         return _("passed")
+    if found.passed_before:
+        return _("begun again")
     return _("begun") if found.file else ""
 
 
@@ -125,15 +129,13 @@ class CheckedFile:
 
     def _found(self, case: CheckedCase, width: int) -> Iterator[Text]:
         """Say what the wrong result shows."""
-        remarks = case.remarks
-        if case.got is not None and case.got.shape != case.case.expected.shape:
-            text = _("the shape is {got}; it should be {expected}")
-            shapes = text.format(got=case.got.shape, expected=case.case.expected.shape)
-            yield from self._flow(shapes, width, "sum")
-        if len(remarks) > 1:
+        facts, ways = case.remarks.facts, case.remarks.ways
+        for fact in facts:
+            yield from self._flow(fact, width, "sum")
+        if len(ways) > 1:
             yield from self._flow(_("any of these would give it:"), width, "note")
-        for remark in remarks:
-            yield from self._flow(remark, width, "sum")
+        for way in ways:
+            yield from self._flow(way, width, "sum")
 
     def _verdict(self, width: int) -> Iterator[Text]:
         report = self.report

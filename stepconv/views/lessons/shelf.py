@@ -56,7 +56,7 @@ class Shelf:
             yield from indented(flow([hint], width - INDENT, self.look.style("note")), INDENT)
 
     def _row(self, head: Head) -> list[str]:
-        return [str(head.number), head.id, state(self.progress.get(head.id)), head.title]
+        return [str(head.number), head.id, state(self.progress.get(head.id), head), head.title]
 
     def _hints(self) -> list[str]:
         ends = [head for head in self.heads if not self._finished(head)]
@@ -70,18 +70,24 @@ class Shelf:
         return found is not None and found.finished
 
 
-def state(progress: Progress | None) -> str:
+def state(progress: Progress | None, head: Head) -> str:
     """Return in a few words how far a lesson has come.
 
-    >>> state(None), state(Progress(answers={"which": "right"})), state(Progress(finished=True))
-    ('', 'begun, 1 right', 'done')
+    >>> from stepconv.lessons.shelf import shelf
+    >>> head = shelf()[0]
+    >>> state(None, head), state(Progress(finished=True), head)
+    ('', 'done')
+    >>> state(Progress(answers={head.questions[0]: "right"}), head)
+    'begun, 1 of 6 right'
     """
     if progress is None:
         return ""
     word = _("done") if progress.finished else _("begun")
-    if not progress.right:
+    right = progress.right(head.questions) if progress.answers else 0
+    if not right:
         return word
-    return _("{state}, {count} right").format(state=word, count=progress.right)
+    text = _("{state}, {right} of {count} right")
+    return text.format(state=word, right=right, count=len(head.questions))
 
 
 def _folder(head: Head) -> Path:
