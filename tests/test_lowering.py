@@ -16,7 +16,8 @@ from hypothesis import given, strategies as st
 from numba.core.errors import TypingError
 
 import stepconv
-from stepconv.kernels.lowering import allocate, driver, emitted, inlined
+from stepconv.kernels.host import host
+from stepconv.kernels.lowering import allocate, driver, emitted, inlined, lanes
 
 pytestmark = pytest.mark.compiled
 
@@ -170,13 +171,13 @@ def shown(code: Any, numbers: Any, known: Any, unknown: Any) -> Any:
 @driver
 def calls(numbers: Any, number: Any) -> None:
     """Call emitted code for its value."""
-    numbers[1] = shown(numbers, FIVE - 5, number)
+    numbers[1] = shown(numbers, FIVE - 5, number) + lanes(numbers)
 
 
 def test_what_is_known_reaches_emitted_code() -> None:
     cells = np.array([30, 0])
     calls(cells, 12)
-    assert cells.tolist() == [30, 42]
+    assert cells.tolist() == [30, 42 + host().lanes(8)]
 
 
 def text(numbers: Any) -> None:

@@ -17,7 +17,7 @@ What a driver may say, with Python's meaning:
 - names of integers of its module, or of another (``tiles.TAPS``): they are constants, and a branch
   that they rule out is left out;
 - calls of `inlined` functions, which are drivers' parts, and of `emitted` ones, the innermost
-  loops; calls of `allocate`.
+  loops; calls of `allocate` and `lanes`.
 
 An index is not wrapped, so it must not be negative, and only looked at where NUMBA_BOUNDSCHECK is
 set. A divisor must not be 0.
@@ -53,6 +53,7 @@ from numba.extending import intrinsic
 
 from stepconv.kernels.compiling import JIT, compiled
 from stepconv.kernels.emit import INT, Code, Value
+from stepconv.kernels.host import host
 
 _config: Any = numba.config  # some versions of Numba have types, and those not of these
 cgutils: Any = _cgutils
@@ -85,6 +86,10 @@ class Emitted:
 
     body: Callable[..., Any]
 
+    def __call__(self, code: Code, *arguments: Any) -> Any:
+        """Write them as a part of other emitted code."""
+        return self.body(code, *arguments)
+
 
 def inlined(function: Callable[..., None]) -> Inlined:
     """Make `function` a part of each driver that calls it."""
@@ -106,6 +111,11 @@ def allocate(count: int, like: Any) -> Any:
     Said by a driver as ``name = allocate(…)``, outside its loops; freed when it ends.
     """
     raise NotImplementedError("only drivers allocate")
+
+
+def lanes(like: Any) -> int:
+    """Return how many elements of the type of `like` a vector has: known while compiling."""
+    raise NotImplementedError("only drivers have vectors")
 
 
 @cache
@@ -392,9 +402,12 @@ class _Driver:
             return None
         if isinstance(callee, Emitted):
             plain = [value.pointer if isinstance(value, Memory) else value for value in values]
-            return callee.body(self.code, *plain)
+            return callee(self.code, *plain)
         if callee is allocate:
             return self._allocate(*values)
+        if callee is lanes:
+            size = self.context.get_abi_sizeof(values[0].pointer.type.pointee)
+            return host().lanes(size)
         if callee is divmod:
             return self.binary(ast.FloorDiv(), *values), self.binary(ast.Mod(), *values)
         if callee in (min, max):

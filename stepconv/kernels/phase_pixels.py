@@ -20,10 +20,9 @@ from stepconv.geometry import Axis, Geometry, Indices
 from stepconv.kernels import small
 from stepconv.kernels.bands import Layout
 from stepconv.kernels.cutting import BAND_BYTES
-from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, beside, span
-from stepconv.kernels.lowering import driver, emitted
+from stepconv.kernels.lowering import driver, lanes
 from stepconv.kernels.runs import records
 from stepconv.kernels.small import convolve
 from stepconv.kernels.small_bands import RowBands, row_bands
@@ -37,7 +36,7 @@ from stepconv.kernels.tiles import (
     SPAN,
     TAPS,
     TAPS_AT,
-    turn,
+    pack_taps,
 )
 
 Axes = tuple[Axis, Axis, Axis]
@@ -60,38 +59,17 @@ def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
     """
     inputs, outputs, taps, block = sizes[0], sizes[1], sizes[2], sizes[3]
     blocks = (outputs + block - 1) // block
-    lanes = block // WIDE
     for unit in range(first, stop):
         group, number = divmod(unit, blocks)
         for vector in range(WIDE):
-            channel = number * block + vector * lanes
-            at = unit * inputs * taps * block + vector * lanes
+            channel = number * block + vector * lanes(weight)
+            at = unit * inputs * taps * block + vector * lanes(weight)
             for c in range(inputs):
                 start = ((group * inputs + c) * outputs + channel) * taps
-                pack_taps(weight, start, taps, outputs - channel, packed, at, sizes, c)
-
-
-@emitted
-def pack_taps(
-    code: Code,
-    weight: Value,
-    start: Value,
-    taps: Value,
-    valid: Value,
-    packed: Value,
-    at: Value,
-    sizes: Value,
-    channel: Value,
-) -> None:
-    """Lay out the taps of one input channel where their phases want them."""
-    target = code.move(packed, at)
-
-    def place(tap: Value) -> Value:
-        both = code.move(sizes, code.add(code.multiply(tap, 2), PLACES))
-        further = code.multiply(code.load_one(both, 1), channel)
-        return code.move(target, code.add(code.load_one(both), further))
-
-    turn(code, code.lanes, code.move(weight, start), taps, valid, place)
+                pack_taps(
+                    lanes(weight), PLACES, weight, start, taps, outputs - channel,
+                    packed, at, sizes, c,
+                )  # fmt: skip
 
 
 class PhasePixelsPlan(TiledPlan):

@@ -51,8 +51,8 @@ from stepconv.kernels.tiles import (
     TAPS_AT,
     TILE_ROWS,
     TILE_VECTORS,
+    pack_taps,
     tile,
-    turn,
 )
 
 Axes = tuple[Axis, Axis, Axis]
@@ -250,31 +250,9 @@ def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
         done = block * TILE_ROWS
         for c in range(inputs):
             start = ((group * inputs + c) * outputs + done) * kernel
-            pack_taps(TILE_ROWS, weight, start, kernel, outputs - done, packed, at, sizes, c)
-
-
-@emitted
-def pack_taps(
-    code: Code,
-    rows: int,
-    weight: Value,
-    start: Value,
-    taps: Value,
-    valid: Value,
-    packed: Value,
-    at: Value,
-    sizes: Value,
-    channel: Value,
-) -> None:
-    """Lay out the taps of one input channel, `rows` outputs each, where their phases want them."""
-    target = code.move(packed, at)
-
-    def place(tap: Value) -> Value:
-        both = code.move(sizes, code.add(code.multiply(tap, 2), PLACES))
-        further = code.multiply(code.load_one(both, 1), channel)
-        return code.move(target, code.add(code.load_one(both), further))
-
-    turn(code, rows, code.move(weight, start), taps, valid, place)
+            pack_taps(
+                TILE_ROWS, PLACES, weight, start, kernel, outputs - done, packed, at, sizes, c
+            )
 
 
 class PhasesPlan(TiledPlan):

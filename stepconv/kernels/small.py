@@ -42,10 +42,10 @@ from stepconv.kernels.bands import (
 from stepconv.kernels.cutting import BAND_BYTES, flattened, in_place
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, vectors_of
-from stepconv.kernels.lowering import allocate, driver, inlined
+from stepconv.kernels.lowering import allocate, driver, inlined, lanes
 from stepconv.kernels.runs import Runs
 from stepconv.kernels.small_bands import RowBands, row_bands
-from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, pack_vectors, small_tile
+from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, small_tile
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNELS,
@@ -55,6 +55,7 @@ from stepconv.kernels.tiles import (
     TAPS,
     TILE_ROWS,
     TILE_VECTORS,
+    pack_block,
 )
 
 Axes = tuple[Axis, Axis, Axis]
@@ -207,18 +208,18 @@ def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
     """
     outputs, terms, block = sizes[0], sizes[1], sizes[2]
     blocks = (outputs + block - 1) // block
-    lanes = block // WIDE
     for unit in range(first, stop):
         group, number = divmod(unit, blocks)
         for vector in range(WIDE):
-            channel = number * block + vector * lanes
-            pack_vectors(
+            channel = number * block + vector * lanes(weight)
+            pack_block(
+                lanes(weight),
                 weight,
                 (group * outputs + channel) * terms,
                 terms,
                 outputs - channel,
                 packed,
-                unit * block * terms + vector * lanes,
+                unit * block * terms + vector * lanes(weight),
                 block,
             )
 

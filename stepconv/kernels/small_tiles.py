@@ -38,7 +38,6 @@ from stepconv.kernels.tiles import (
     PLANE,
     SPAN,
     add_up,
-    pack_rows,
 )
 
 #: Pixels of a run, runs and vectors of channels of a tile: 28 sums in 32 registers, 12 in 16.
@@ -295,18 +294,3 @@ def _pieces(code: Code, run: int, runs: int, record: Value) -> list[tuple[int, V
             mask = code.between(max(begin, 0), code.add(count, begin))
             pieces.append((square, mask, code.subtract(cell, begin)))
     return pieces
-
-
-@emitted
-def pack_vectors(
-    code: Code,
-    weight: Value,
-    start: Value,
-    terms: Value,
-    valid: Value,
-    packed: Value,
-    at: Value,
-    pitch: Value,
-) -> None:
-    """Lay out the weights of a vector of channels: [term][channel], `pitch` a term."""
-    pack_rows(code, code.lanes, weight, start, terms, valid, packed, at, pitch)

@@ -118,27 +118,40 @@ def pack_block(
 
     Rows from `valid` on become 0.
     """
-    pack_rows(code, rows, weight, start, terms, valid, packed, at, pitch)
-
-
-def pack_rows(
-    code: Code,
-    rows: int,
-    weight: Value,
-    start: Value,
-    terms: Value,
-    valid: Value,
-    packed: Value,
-    at: Value,
-    pitch: Value,
-) -> None:
-    """Emit `pack_block`."""
     target = code.move(packed, at)
 
     def place(term: Value) -> Value:
         return code.move(target, code.multiply(term, pitch))
 
     turn(code, rows, code.move(weight, start), terms, valid, place)
+
+
+@emitted
+def pack_taps(
+    code: Code,
+    rows: int,
+    places: int,
+    weight: Value,
+    start: Value,
+    taps: Value,
+    valid: Value,
+    packed: Value,
+    at: Value,
+    sizes: Value,
+    channel: Value,
+) -> None:
+    """Lay out the taps of one input channel, `rows` outputs each, where their phases want them.
+
+    From sizes[places] on stands for each tap where it goes, and how much further for each channel.
+    """
+    target = code.move(packed, at)
+
+    def place(tap: Value) -> Value:
+        both = code.move(sizes, code.add(code.multiply(tap, 2), places))
+        further = code.multiply(code.load_one(both, 1), channel)
+        return code.move(target, code.add(code.load_one(both), further))
+
+    turn(code, rows, code.move(weight, start), taps, valid, place)
 
 
 def turn(
