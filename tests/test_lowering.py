@@ -16,8 +16,9 @@ from hypothesis import given, strategies as st
 from numba.core.errors import TypingError
 
 import stepconv
+from stepconv.kernels.drivers import allocate, emitted, inlined, lanes
 from stepconv.kernels.host import host
-from stepconv.kernels.lowering import allocate, driver, emitted, inlined, lanes
+from stepconv.kernels.lowering import driver
 
 pytestmark = pytest.mark.compiled
 

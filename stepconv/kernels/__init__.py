@@ -55,7 +55,7 @@ band takes more. That is one row of 48 pixels, for a 3x3 in float32 0.65 KB a ch
 `direct`; what is not float32 or float64, or transposed, runs on the loops of `plain`.
 
 **How they are compiled.** `emit` has the building blocks with which the innermost loops are
-written as LLVM code, for vectors as wide as `host` finds them. The loops around them, drivers, are
+written as LLVM code, for vectors as wide as `host` finds them. The loops around them, `drivers`, are
 Python; `lowering` turns them into LLVM code too. `compiling` says how Numba compiles
 functions, and `cache` keeps them on disk.
 

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Indices
+from stepconv.kernels.drivers import emitted, inlined
 from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.listing import Tables
-from stepconv.kernels.lowering import emitted, inlined
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
     CHANNELS,

@@ -44,9 +44,10 @@ import numpy as np
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.compiling import specialised
 from stepconv.kernels.depthwise import DepthwisePlan
+from stepconv.kernels.drivers import emitted
 from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
-from stepconv.kernels.lowering import driver, emitted
+from stepconv.kernels.lowering import driver
 
 #: Rows of the output in a tile: maps of 7, 14, 28 leave no rest.
 TILE_ROWS = 7

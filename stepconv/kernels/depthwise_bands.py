@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from stepconv.kernels.depthwise_tiles import compute, fetch, fill
+from stepconv.kernels.drivers import allocate, inlined
 from stepconv.kernels.host import host
-from stepconv.kernels.lowering import allocate, driver, inlined
+from stepconv.kernels.lowering import driver
 
 #: Vectors in a tile: 8, what two multiplications a cycle need to hide their latency of 4 cycles;
 #: 4 where there are 16 registers (4 sums, 4 totals, 3 weights, the pixels).

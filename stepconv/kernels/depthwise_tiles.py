@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stepconv.kernels.drivers import emitted
 from stepconv.kernels.emit import Code, Value
-from stepconv.kernels.lowering import emitted
 
 #: Kernel rows taken at once. With 3, ten loads serve 24 multiplications; more gains nothing.
 CHUNK_ROWS = 3

@@ -35,9 +35,10 @@ from stepconv.kernels.bands import (
     fill,
 )
 from stepconv.kernels.cutting import Cut, cut, flattened
+from stepconv.kernels.drivers import allocate, inlined
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, tile_lists
-from stepconv.kernels.lowering import allocate, driver, inlined
+from stepconv.kernels.lowering import driver
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNELS,

@@ -3,7 +3,7 @@
 Numba turns Python into LLVM code, and LLVM into machine code. Left to itself it
 does not keep a block of sums in registers, which is what makes a convolution fast
 (see `stepconv.kernels.tiles`). So the innermost loops are written as LLVM code
-here: a function marked `emitted` (`stepconv.kernels.lowering`) is not compiled but *run while a
+here: a function marked `emitted` (`stepconv.kernels.drivers`) is not compiled but *run while a
 kernel is compiled*, and each call it makes on `Code` adds one instruction to that kernel.
 
 A vector has `Code.lanes` numbers. Vectors are loaded from and stored to any element;

@@ -1,26 +1,10 @@
 """How the drivers of the kernels become machine code: one pass over their syntax trees.
 
-A *driver* holds the loops around the innermost ones: which unit, which band, which block of
-channels. It is ordinary Python about integers and flat arrays, and Numba could compile it, as it
-compiles the textbook loops. But Numba takes two seconds for one such function: it infers
-types where there is only one, it carries the headers of arrays along, and LLVM has to
-take 7,900 instructions away to keep 1,500. Here every number is a 64-bit integer and every
-array a pointer, and each statement becomes the few instructions it stands for; Numba is left with
-a function that passes its arguments on.
-
-What a driver may say, with Python's meaning:
-
-- assignments, also to several names, to cells of arrays, and with an operator (``+=``);
-- ``for … in range(…)``, ``while``, ``if``, ``continue``;
-- ``+ - * // %`` and ``divmod``, comparisons, ``and``, ``or``, ``not``, ``a if c else b``, ``min``
-  and ``max``, of integers; cells of arrays of floats can be moved, not computed with;
-- names of integers of its module, or of another (``tiles.TAPS``): they are constants, and a branch
-  that they rule out is left out;
-- calls of `inlined` functions, which are drivers' parts, and of `emitted` ones, the innermost
-  loops; calls of `allocate` and `lanes`.
-
-An index is not wrapped, so it must not be negative, and only looked at where NUMBA_BOUNDSCHECK is
-set. A divisor must not be 0.
+Numba could compile a driver (`stepconv.kernels.drivers`), as it compiles the textbook loops. But it
+takes two seconds for one: it infers types where there is only one, it carries the headers of
+arrays along, and LLVM has to take 7,900 instructions away to keep 1,500. Here every number is a
+64-bit integer and every array a pointer, and each statement becomes the few instructions it stands
+for. What is left to Numba is a function that passes its arguments on.
 
 >>> import numpy as np
 >>> @driver
@@ -40,7 +24,7 @@ import builtins
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache, update_wrapper
+from functools import update_wrapper
 from inspect import Parameter, Signature, getsource, signature
 from textwrap import dedent
 from typing import Any, NamedTuple, NoReturn
@@ -52,6 +36,7 @@ from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
 
 from stepconv.kernels.compiling import JIT, compiled
+from stepconv.kernels.drivers import Emitted, Inlined, allocate, lanes
 from stepconv.kernels.emit import INT, Code, Value
 from stepconv.kernels.host import host
 
@@ -67,64 +52,6 @@ class Memory(NamedTuple):
 
     pointer: Value
     length: Value
-
-
-@dataclass(frozen=True)
-class Inlined:
-    """A part of drivers: its statements stand in for each call. Uncompiled it can be called."""
-
-    function: Callable[..., None]
-
-    def __call__(self, *arguments: Any) -> None:
-        """Run it as it stands, in Python."""
-        self.function(*arguments)
-
-
-@dataclass(frozen=True)
-class Emitted:
-    """Instructions written by ``body(code, *arguments)`` for each call."""
-
-    body: Callable[..., Any]
-
-    def __call__(self, code: Code, *arguments: Any) -> Any:
-        """Write them as a part of other emitted code."""
-        return self.body(code, *arguments)
-
-
-def inlined(function: Callable[..., None]) -> Inlined:
-    """Make `function` a part of each driver that calls it."""
-    return Inlined(function)
-
-
-def emitted(body: Callable[..., Any]) -> Any:
-    """Make ``body(code, *arguments)`` callable by drivers, without the `code`.
-
-    Arrays reach it as pointers to their first element, integers as 64-bit values, or as Python's
-    where they are known while the kernel is compiled. It returns None or such a value.
-    """
-    return Emitted(body)
-
-
-def allocate(count: int, like: Any) -> Any:
-    """Take memory for `count` elements of the type of `like`, from a cache line on.
-
-    Said by a driver as ``name = allocate(…)``, outside its loops; freed when it ends.
-    """
-    raise NotImplementedError("only drivers allocate")
-
-
-def lanes(like: Any) -> int:
-    """Return how many elements of the type of `like` a vector has: known while compiling."""
-    raise NotImplementedError("only drivers have vectors")
-
-
-@cache
-def readable() -> bool:
-    """Whether the sources of drivers are at hand: some ways to bundle programs leave them out."""
-    try:
-        return bool(getsource(allocate))
-    except OSError:
-        return False
 
 
 def driver(function: Callable[..., None]) -> Any:

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from stepconv.kernels.drivers import emitted
 from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
-from stepconv.kernels.lowering import driver, emitted
+from stepconv.kernels.lowering import driver
 
 # Two units of a latency of four cycles need 8; of 32 registers two hold factor and term.
 _CHAINS = 24 if host().registers == 32 else 12

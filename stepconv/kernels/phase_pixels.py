@@ -20,9 +20,10 @@ from stepconv.geometry import Axis, Geometry, Indices
 from stepconv.kernels import small
 from stepconv.kernels.bands import Layout
 from stepconv.kernels.cutting import BAND_BYTES
+from stepconv.kernels.drivers import lanes
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, beside, span
-from stepconv.kernels.lowering import driver, lanes
+from stepconv.kernels.lowering import driver
 from stepconv.kernels.runs import records
 from stepconv.kernels.small import convolve
 from stepconv.kernels.small_bands import RowBands, row_bands

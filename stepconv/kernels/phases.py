@@ -34,10 +34,11 @@ from stepconv.kernels.bands import (
     fill,
 )
 from stepconv.kernels.cutting import cut
+from stepconv.kernels.drivers import allocate, emitted, inlined
 from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, tile_lists
-from stepconv.kernels.lowering import allocate, driver, emitted, inlined
+from stepconv.kernels.lowering import driver
 from stepconv.kernels.phase_pixels import PhasePixelsPlan
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (

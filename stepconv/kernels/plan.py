@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from stepconv.errors import DtypeError, SpecError
 from stepconv.geometry import Geometry
 from stepconv.kernels.compiling import JIT
-from stepconv.kernels.lowering import readable
+from stepconv.kernels.drivers import readable
 from stepconv.kernels.textbook_plan import TextbookPlan as TextbookPlan
 
 Array = NDArray[Any]

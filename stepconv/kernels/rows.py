@@ -17,9 +17,10 @@ import numpy as np
 from stepconv.kernels import bands, direct, tiles
 from stepconv.kernels.compiling import compiled
 from stepconv.kernels.cutting import BAND_BYTES, BAND_PIXELS
+from stepconv.kernels.drivers import inlined
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import CHAIN
-from stepconv.kernels.lowering import driver, inlined
+from stepconv.kernels.lowering import driver
 from stepconv.kernels.plain import (
     AFTER,
     BEFORE,

@@ -40,9 +40,10 @@ from stepconv.kernels.bands import (
     fill,
 )
 from stepconv.kernels.cutting import BAND_BYTES, flattened, in_place
+from stepconv.kernels.drivers import allocate, inlined, lanes
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, vectors_of
-from stepconv.kernels.lowering import allocate, driver, inlined, lanes
+from stepconv.kernels.lowering import driver
 from stepconv.kernels.runs import Runs
 from stepconv.kernels.small_bands import RowBands, row_bands
 from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, small_tile

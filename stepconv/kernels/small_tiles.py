@@ -28,9 +28,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stepconv.kernels.drivers import emitted
 from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
-from stepconv.kernels.lowering import emitted
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
     CHANNELS,

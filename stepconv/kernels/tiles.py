@@ -27,9 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from stepconv.kernels.drivers import emitted
 from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
-from stepconv.kernels.lowering import emitted
 
 TILE_ROWS = 8 if host().registers == 32 else 4
 TILE_VECTORS = 3

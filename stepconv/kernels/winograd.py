@@ -40,8 +40,9 @@ from stepconv.geometry import Geometry
 from stepconv.kernels import pool
 from stepconv.kernels.compiling import specialised
 from stepconv.kernels.depthwise_tiles import fill
+from stepconv.kernels.drivers import allocate, inlined
 from stepconv.kernels.host import host
-from stepconv.kernels.lowering import allocate, driver, inlined
+from stepconv.kernels.lowering import driver
 from stepconv.kernels.tiled import WORTH_SHARING
 from stepconv.kernels.winograd_tiles import (
     OUT_SIDE,

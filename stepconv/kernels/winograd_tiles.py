@@ -23,8 +23,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from stepconv.kernels.drivers import emitted
 from stepconv.kernels.emit import Code, Value
-from stepconv.kernels.lowering import emitted
 
 #: Numbers along a side of a tile of the input, and of the output.
 SIDE, OUT_SIDE = 6, 4
