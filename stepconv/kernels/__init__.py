@@ -54,10 +54,10 @@ band takes more. That is one row of 48 pixels, for a 3x3 in float32 0.65 KB a ch
 **Inside a user's compiled code** (`inline`) `rows` plans, without Python, for the kernel of
 `direct`; what is not float32 or float64, or transposed, runs on the loops of `plain`.
 
-**How they are compiled.** `emit` has the building blocks with which the innermost loops are
-written as LLVM code, for vectors as wide as `host` finds them. The loops around them, `drivers`, are
-Python; `lowering` turns them into LLVM code too. `compiling` says how Numba compiles
-functions, and `cache` keeps them on disk.
+**How they are compiled.** `emit` has the building blocks with which the innermost loops are written
+as LLVM code, for vectors as wide as `host` finds them. The loops around them are Python: `drivers`
+says what they may hold, and `lowering` turns them into LLVM code too. `compiling` says how Numba
+compiles functions, and `cache` keeps them on disk.
 
 **What holds for all.** Kernels check nothing: they trust `stepconv.operands`, which validates
 every shape and index map first. They read and write nothing outside their arrays, not even by a
