@@ -28,6 +28,9 @@ as long as hundreds of them. So a fast kernel
     tiles           8 channels x 48 pixels: sums in 24 registers
     emit                the instructions themselves
 
+With 16 registers (AVX2) a tile is half as large, and layers of many channels are mostly the work of
+`small`, `phase_pixels` for transposed ones: six single pixels, which leave no rest on any map.
+
 Nothing but `bands` knows of padding and strides, nothing but a table of offsets knows of
 dilation and of how many axes there are. There is no matrix of unrolled windows ("im2col"): a
 tile reads the band through the offsets of its taps.

@@ -28,7 +28,8 @@ from stepconv.kernels.tiles import (
 
 Axes = tuple[Axis, Axis, Axis]
 
-#: Bytes of a band: weights and output pass through the second cache too, which has 1 MB on Zen 5.
+#: Bytes of a band: weights and output pass through the second cache too, which has 1 MB on Zen 5. On
+#: Zen 3, which has 512 KB, bands of 250 and 400 KB do no better: weights are read more often then.
 BAND_BYTES = 800 * 1024
 
 #: Pixels of a band: more gain nothing, and a plan describes each tile.

@@ -2,7 +2,8 @@
 
 LLVM knows, and Numba asks it: the processor's features as one string. From them
 follow the lanes of a vector (how many numbers one instruction works on) and the
-size of the register tiles in `stepconv.kernels.tiles`.
+size of the register tiles in `stepconv.kernels.tiles` and `stepconv.kernels.small_tiles`. With 16
+registers the order of the loops is another too, so that tiles read from the first cache.
 
 =================  ==========  =========  ============
 vectors            bytes       registers  float32 lanes

@@ -17,7 +17,8 @@ output pixel beside pixel: squares of sums are transposed in registers before th
 With 16 registers a tile has 12 sums: 2 vectors of channels, and 6 single pixels that lie anywhere,
 so that no width leaves a rest. Pixels whose cells follow one another are stored in one piece;
 Zen 3 takes a dozen cycles to store under a mask. Its sums are those of a part of the channels
-(`stepconv.kernels.small`): 12 sums read 8 numbers, which must come from the first cache.
+(`stepconv.kernels.small`): for 12 multiply-adds it loads 8 times, so from the first cache. There it
+runs at 96 to 99 % of what the multipliers of Zen 3 can do; `stepconv.kernels.tiles`' 4 x 3 at 84 %.
 
 A run that lies in the padding for some tap need not be multiplied with it: each tile has
 its own list of taps. With a dilation of 6 on a map of 33 that is a quarter of the work.
