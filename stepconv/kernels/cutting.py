@@ -28,7 +28,7 @@ from stepconv.kernels.tiles import (
 
 Axes = tuple[Axis, Axis, Axis]
 
-#: Bytes of a band: weights and output pass through the second cache too, which has 1 MB on Zen 5. On
+#: Bytes of a band: weights and output pass through the second cache too, 1 MB on Zen 5. On
 #: Zen 3, which has 512 KB, bands of 250 and 400 KB do no better: weights are read more often then.
 BAND_BYTES = 800 * 1024
 
