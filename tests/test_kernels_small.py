@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels import small
+from stepconv.kernels import cutting, small
 from stepconv.kernels.small_bands import RowBands, row_bands
 from tests.strategies import MODES
 
@@ -81,6 +81,7 @@ def test_threads_have_bands_of_their_own_where_the_input_outweighs_the_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(small, "_direct_cycles", lambda *_: np.inf)  # small on any host
+    monkeypatch.setattr(small, "SOME_ROWS_BYTES", cutting.BAND_BYTES)  # three bands on any host
     axis = Axis(56, 3, 2, pad=(1, 1))
     geometry = Geometry((axis, axis), 1, 128, 128, 1)
     made = [small.plan(geometry, np.dtype(np.float32), threads) for threads in (1, 2)]

@@ -20,6 +20,7 @@ for the output in row i and column j lies at ``offset[tap] + i * columns + j``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,7 @@ import numpy as np
 from stepconv.geometry import Axis, Indices
 from stepconv.kernels.drivers import emitted, inlined
 from stepconv.kernels.emit import Code, Value
+from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
@@ -220,6 +222,9 @@ def copy_rows(
     From tables[row] on stand the rows of the input, or -1 for one of zeros. Writes whole vectors,
     the last ones of the rows first: what they spill into the next row is overwritten. All
     channels are done together, since to begin takes as long as some rows.
+
+    Where masks are no registers of their own, vectors that show the input with every lane are
+    loaded without one, and masks do not depend on the row.
     """
     lanes = code.lanes
     rows, columns, width, row_step, channels, further = (
@@ -233,6 +238,7 @@ def copy_rows(
     with code.loop(count) as part:
         j = code.multiply(code.subtract(code.subtract(count, 1), part.index), lanes)
         first, last = code.subtract(lo, j), code.subtract(hi, j)
+        whole = code.both(code.compare(first, "<=", 0), code.compare(last, ">=", lanes))
         if step == 2:
             first, last = code.multiply(first, 2), code.subtract(code.multiply(last, 2), 1)
         masks = [
@@ -247,16 +253,41 @@ def copy_rows(
                 iy = code.load_one(place)
                 there = code.move(source, code.multiply(iy, width))
                 seen = code.compare(iy, ">=", 0)
-                halves = [
-                    code.load_masked(
-                        code.move(there, half * lanes), code.builder.select(seen, mask, nothing)
-                    )
-                    for half, mask in enumerate(masks)
-                ]
-                code.store(halves[0] if step == 1 else code.every_second(*halves), cell)
+                if host().masks:
+                    chosen = [code.builder.select(seen, mask, nothing) for mask in masks]
+                    value = load_part(code, there, chosen)
+                else:
+                    value = load_row(code, there, seen, whole, masks)
+                code.store(value, cell)
                 line.next(code.move(place, row_step), code.move(cell, columns))
             channel.next(code.move(source, image), code.move(target, further))
         part.next()
+
+
+def load_part(code: Code, there: Value, masks: Sequence[Value]) -> Value:
+    """Emit the load of the numbers under the masks: all, or of two vectors every second."""
+    halves = [
+        code.load_masked(code.move(there, half * code.lanes), mask)
+        for half, mask in enumerate(masks)
+    ]
+    return halves[0] if len(halves) == 1 else code.every_second(*halves)
+
+
+def load_row(code: Code, there: Value, seen: Value, whole: Value, masks: Sequence[Value]) -> Value:
+    """Emit the same by branches: of a row that is not `seen` zeros, of a `whole` vector no mask."""
+
+    def unmasked() -> list[Value]:
+        if len(masks) == 1:
+            return [code.load(there)]
+        # The last number is one before the end of the second vector: nothing behind it is read.
+        evens = range(0, code.lanes, 2)
+        picked = [*evens, *(code.lanes + 1 + lane for lane in evens)]
+        return [code.shuffle(code.load(there), code.load(there, code.lanes - 1), picked)]
+
+    def shown() -> list[Value]:
+        return code.choose(whole, unmasked, lambda: [load_part(code, there, masks)])
+
+    return code.choose(seen, shown, lambda: [code.zero()])[0]
 
 
 @inlined

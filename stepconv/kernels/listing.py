@@ -51,13 +51,19 @@ class Tables:
         return np.concatenate(self._parts)
 
 
-def sums(tables: Tables, channels: int, step: int, offsets: Indices) -> dict[int, int]:
+def sums(
+    tables: Tables, channels: int, step: int, offsets: Indices, most: int | None = None
+) -> dict[int, int]:
     """Return the settings of sums over `channels` channels, `step` apart, with taps at `offsets`.
+
+    They are cut after `most` channels at the latest.
 
     The taps of all channels of a piece stand in one list: one long loop, where taps inside channels
     would be many short ones. That takes a fifth off the time of a kernel of 1.
     """
     own = span(channels, len(offsets))
+    if most is not None and own > most:
+        own = -(-channels // -(-channels // most))
     return {
         CHANNELS: channels,
         CHANNEL_STEP: step,

@@ -13,7 +13,7 @@ from stepconv.kernels.bands import (
     Layout,
 )
 from stepconv.kernels.host import host
-from stepconv.kernels.listing import Tables, beside
+from stepconv.kernels.listing import CHAIN, Tables, beside
 from stepconv.kernels.small_tiles import (
     BEGIN,
     CELL,
@@ -33,9 +33,11 @@ from stepconv.kernels.small_tiles import (
 #: Taps that are told apart as bits of an integer; a longer kernel's are all multiplied.
 _MOST_BITS = 62
 
-# Cycles of a step of a tile of all runs and of fewer, and to begin a tile and store it: on Zen 5,
-# and with single pixels on Zen 3.
-_FULL_CYCLES, _PART_CYCLES, _TILE_CYCLES = (14.7, 8.0, 170.0) if RUN > 1 else (6.2, 6.2, 200.0)
+# Cycles of a step of a tile of all runs and of fewer, to begin a tile and store it, and for each
+# piece of its sum beside: on Zen 5, and with single pixels on Zen 3.
+_FULL_CYCLES, _PART_CYCLES, _TILE_CYCLES, _PIECE_CYCLES = (
+    (14.7, 8.0, 170.0, 0.0) if RUN > 1 else (6.2, 6.2, 100.0, 55.0)
+)
 
 
 class Runs:
@@ -75,8 +77,9 @@ class Runs:
         taps = np.array([max(1, len(taps)) for taps in self.taps])
         steps = geometry.group_inputs * taps
         full, left = np.divmod(counts, RUNS)
-        cycles = full * (steps * _FULL_CYCLES + _TILE_CYCLES)
-        cycles += (left > 0) * (steps * _PART_CYCLES + _TILE_CYCLES)
+        each = _TILE_CYCLES + -(-steps // CHAIN) * _PIECE_CYCLES
+        cycles = full * (steps * _FULL_CYCLES + each)
+        cycles += (left > 0) * (steps * _PART_CYCLES + each)
         return float(cycles.sum()) * -(-geometry.group_outputs // block)
 
     def listed(

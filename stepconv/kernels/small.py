@@ -61,9 +61,18 @@ from stepconv.kernels.tiles import (
 
 Axes = tuple[Axis, Axis, Axis]
 
-#: Bytes of the pixels and totals of a group of tiles, for the first cache. On Zen 3, which has 32
-#: KB, 20 to 100 KB do alike within 3 %; with 6 KB the 3x3 layers take 4 to 8 % longer.
-GROUP_BYTES = 24 * 1024
+#: Bytes of a band of some of the rows, where not all fit. Zen 3 has 512 KB of second cache, which
+#: output and weights pass through too: 3x3s2 128@56 takes 3 % less time than with 800 KB; with 300
+#: vgg 3x3 128@112 takes 4 % more. Maps that fit as a whole lose up to 20 %: weights pass twice.
+SOME_ROWS_BYTES = BAND_BYTES if host().registers == 32 else 400 * 1024
+#: Bytes of the pixels and totals of a group of tiles: more than the first cache, 32 KB on Zen 3,
+#: since those of a tile overlap. 24 to 100 do alike within 3 %; with 6 the 3x3 layers take 4 %
+#: longer.
+GROUP_BYTES = 48 * 1024
+#: Pages of memory on which the pixels of a part may lie. Zen 3 knows the places of 64 at once;
+#: 1x1 256-64@56, where each channel has its own, takes 1.45 ms with 64 or more, 1.27 with 43.
+PART_PAGES = 48
+PAGE_BYTES = 4096
 #: Bytes of pixels read in their place that all blocks pass over in turn: for the second cache.
 STRETCH_BYTES = 200 * 1024
 #: More tiles than there are.
@@ -257,7 +266,8 @@ class SmallPlan(TiledPlan):
         settings = layout.describe(tables)
         if rows.sources is not None:
             settings[SOURCE_Y] = tables.add(rows.sources)
-        settings |= sums(tables, geometry.group_inputs, step, layout.offsets)
+        most = PART_PAGES * max(1, PAGE_BYTES // (step * dtype.itemsize)) if RUN == 1 else None
+        settings |= sums(tables, geometry.group_inputs, step, layout.offsets, most)
         plane = depth * height * width
         lists = runs.listed(tables, layout, block, settings[SPAN], step)
         parts = (together, samples % together) if samples % together else (together,)
@@ -321,7 +331,8 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | 
         return None
     axes = flattened(geometry.embedded)
     whole = in_place(axes) and axes[2].output_size >= RUN
-    most = BAND_BYTES // (geometry.group_inputs * dtype.itemsize)
+    channel = geometry.group_inputs * dtype.itemsize
+    most = BAND_BYTES // channel
 
     def fits(layout: Layout) -> bool:
         return whole or layout.channel <= most
@@ -329,6 +340,9 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | 
     rows = row_bands(axes, fits)
     if rows is None:
         return None
+    if rows.count > 1 and SOME_ROWS_BYTES // channel < most:
+        most = SOME_ROWS_BYTES // channel
+        rows = row_bands(axes, fits) or rows
     samples = 1 if geometry.batch is None else geometry.batch
     uneven = samples * geometry.groups * axes[0].output_size * rows.count % threads
     if uneven and _cells(axes) > geometry.group_outputs * prod(geometry.kernel_size):
@@ -371,5 +385,5 @@ def _direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> floa
     layout = Layout.of(axes, axes[1].output_size, axes[2].output_size)
     size = axes[1].output_size, axes[2].output_size
     tiles = vectors_of(*size, layout.columns, host().lanes(dtype.itemsize))[0] / TILE_VECTORS
-    step, begin = (12.3, 50) if RUN > 1 else (7.6, 25) if in_place(axes) else (7.2, 25)
+    step, begin = (12.3, 50) if RUN > 1 else (8.2, 20) if in_place(axes) else (7.0, 25)
     return -(-geometry.group_outputs // TILE_ROWS) * tiles * (geometry.terms * step + begin)
