@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,13 @@ def test_tiles_and_what_is_left_of_them(rows: int, after: int, stride: int, befo
 def test_blocks_of_channels_and_several_outputs_of_each(channels: int) -> None:
     for times in (1, 3):
         assert_agrees(layer(4, 4, channels=channels, times=times), np.float32)
+
+
+def test_an_empty_batch_is_no_work() -> None:
+    for threads in (1, 2):
+        empty = plan(replace(layer(5, 5), batch=0), np.dtype(np.float32), threads)
+        assert empty is not None
+        assert empty.units == 0
 
 
 def test_padding_is_multiplied_too() -> None:

@@ -78,3 +78,15 @@ def test_bands_and_strips(channels: int, sizes: tuple[int, int]) -> None:
 def test_one_tap_reads_every_third_number() -> None:
     axis = Axis(20, 1, stride=3)
     assert_agrees(Geometry((axis, axis), 2, 4, 4, 1))
+
+
+@pytest.mark.parametrize(("stride", "dilation"), [(16, 16), (4, 6), (6, 4), (5, 9)])
+def test_only_phases_that_taps_meet_are_laid_out(stride: int, dilation: int) -> None:
+    assert_agrees(layer((50, 60), stride=stride, dilation=dilation))
+
+
+def test_bands_that_would_be_far_too_large_are_left_to_the_plain_loops() -> None:
+    """Steps so far that the size of a band would run over 64 bits."""
+    far = 1 << 21
+    axis = Axis(1, 2, dilation=far, pad=(far, 0))
+    assert_agrees(Geometry((axis, axis), 2, 1 << 10, 2, 1))

@@ -72,6 +72,18 @@ def branches(a: Any, b: Any, found: Any) -> None:
                 continue
     add(found, 5, b)
     add(found, 6, 2)
+    i = 77
+    for i in range(a):  # noqa: B007  # what is left of it is asked for
+        pass_over(found)
+    found[8] = i
+    found[9] = (a > 0) if b > 0 else 2
+    found[10] = (a > 0) if b > 0 else -1
+    found[11], found[12] = (a > 0, 1) if b > 0 else (2, a)
+    if a > 5 or (found[3] if found[3] else a > 7):
+        found[13] = 1
+    if (a and b) or not a:
+        found[14] += 1
+    found[a % 3 + 9] -= b
 
 
 @inlined
@@ -80,6 +92,12 @@ def add(found: Any, place: int, count: int) -> None:
     while count > 0:
         count -= 1
         add_one(found, place)
+
+
+@inlined
+def pass_over(found: Any) -> None:
+    """Do something."""
+    found[7] += 1
 
 
 @inlined
@@ -181,6 +199,59 @@ def test_what_is_known_reaches_emitted_code() -> None:
     assert cells.tolist() == [30, 42 + host().lanes(8)]
 
 
+CONSTANT = 100
+
+
+def enclosed(number: int) -> Any:
+    CONSTANT = number
+
+    @driver
+    def write(numbers: Any) -> None:
+        numbers[0] = CONSTANT
+
+    return write
+
+
+def test_enclosed_names_come_before_those_of_the_module() -> None:
+    cells = np.zeros(1)
+    enclosed(77)(cells)
+    assert cells.tolist() == [77.0]
+
+
+@emitted
+def counted(code: Any, numbers: Any) -> Any:
+    """Count calls in the first cell, and return the number before."""
+    before = code.load_one(numbers)
+    code.store_one(code.add(before, 1), numbers)
+    return before
+
+
+@driver
+def adds_in_place(numbers: Any) -> None:
+    """Add to a cell whose index counts."""
+    numbers[counted(numbers)] += 10
+
+
+def test_the_index_of_a_cell_that_is_added_to_is_found_once() -> None:
+    cells = np.array([1, 0, 0])
+    adds_in_place(cells)
+    assert cells.tolist() == [2, 10, 0]
+
+
+@pytest.mark.parametrize("count", [-1, -8, 1 << 61, 1 << 62])
+def test_numbers_that_run_over_are_no_memory(count: int) -> None:
+    with pytest.raises(MemoryError):
+        greedy(np.zeros(1), count)
+
+
+@pytest.mark.parametrize("value", [2.9, np.zeros((2, 2)), None])
+def test_other_types_are_refused(value: Any) -> None:
+    with pytest.raises(TypingError):
+        careless(np.zeros(3), value)
+    with pytest.raises(TypingError):
+        careless(value, 0)
+
+
 def text(numbers: Any) -> None:
     numbers[0] = "one"
 
@@ -202,6 +273,37 @@ def slices(numbers: Any) -> None:
     FIVE[0] = numbers[0]  # type: ignore[index]
 
 
+def unlike(numbers: Any) -> None:
+    numbers[0] = 3 and 4  # type: ignore[redundant-expr]
+
+
+def renamed(numbers: Any) -> None:
+    others = numbers
+    others = others
+
+
+def too_soon(numbers: Any) -> None:
+    numbers[0] = CONSTANT  # type: ignore[used-before-def]  # noqa: F823
+    CONSTANT = 1  # noqa: F841
+
+
+def attribute(numbers: Any) -> None:
+    numbers[0] = numbers.length
+
+
+def both(numbers: Any) -> None:
+    numbers[0], numbers[1] = 1, 2, 3  # type: ignore[misc]
+
+
+def nothing(numbers: Any) -> None:
+    numbers[0] = 5 // 0
+
+
+def steps(numbers: Any) -> None:
+    for i in range(3, 4, 5, 6):  # type: ignore[call-overload]
+        numbers[i] = 0
+
+
 def misspelt(numbers: Any) -> None:
     numbers[0] = FIVES  # type: ignore[name-defined]  # noqa: F821
 
@@ -215,6 +317,13 @@ def misspelt(numbers: Any) -> None:
         (prints, 1, "print(numbers[0])"),
         (slices, 1, "FIVE[0]"),
         (misspelt, 1, "FIVES"),
+        (unlike, 1, "3 and 4"),
+        (renamed, 2, "others"),
+        (too_soon, 1, "CONSTANT"),
+        (attribute, 1, "numbers[0] = numbers.length"),
+        (both, 1, "(1, 2, 3)"),
+        (nothing, 1, "5 // 0"),
+        (steps, 1, "range(3, 4, 5, 6)"),
     ],
 )
 def test_what_drivers_cannot_say(function: Callable[..., None], line: int, said: str) -> None:

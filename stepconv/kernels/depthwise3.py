@@ -296,7 +296,7 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> Depthwise3Pl
     block = max(1, min(BLOCK, planes // wanted))
     blocks = -(-geometry.out_channels // block)
     units = planes // geometry.out_channels * blocks
-    band = TILE_ROWS * -(-y.output_size // (TILE_ROWS * -(-wanted // units)))
+    band = TILE_ROWS * -(-y.output_size // (TILE_ROWS * -(-wanted // max(1, units))))
     bands = -(-y.output_size // band)
     fields = [
         geometry.out_channels, geometry.group_outputs, y.input_size, x.input_size,

@@ -7,15 +7,17 @@ What a driver may say, with Python's meaning:
 
 - assignments, also to several names, to cells of arrays, and with an operator (``+=``);
 - ``for … in range(…)``, ``while``, ``if``, ``continue``;
-- ``+ - * // %`` and ``divmod``, comparisons, ``and``, ``or``, ``not``, ``a if c else b``, ``min``
-  and ``max``, of integers; cells of arrays of floats can be moved, not computed with;
+- ``+ - * // %`` and ``divmod``, comparisons, ``and`` and ``or`` of conditions, ``not``,
+  ``a if c else b``, ``min`` and ``max``, of integers; cells of arrays of floats can be moved, not
+  computed with;
 - names of integers of its module, or of another (``tiles.TAPS``): they are constants, and a branch
   that they rule out is left out;
 - calls of `inlined` functions, which are drivers' parts, and of `emitted` ones, the innermost
   loops; calls of `allocate` and `lanes`.
 
-An index is not wrapped, so it must not be negative, and only looked at where NUMBA_BOUNDSCHECK is
-set. A divisor must not be 0, nor the step of a range less than 1.
+An array has one name in a function, and a name is given a number before it is read. An index is not
+wrapped, so it must not be negative, and only looked at where NUMBA_BOUNDSCHECK is set. A divisor
+must not be 0, nor the step of a range less than 1.
 """
 
 from __future__ import annotations

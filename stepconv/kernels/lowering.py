@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from functools import update_wrapper
 from inspect import Parameter, Signature, getsource, signature
 from textwrap import dedent
+from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 import numba
@@ -43,8 +44,15 @@ from stepconv.kernels.host import host
 _config: Any = numba.config  # some versions of Numba have types, and those not of these
 cgutils: Any = _cgutils
 
-#: Bytes to which scratch is aligned: a cache line, and the widest vector.
+#: Bytes to which scratch is aligned: a cache line, and the widest vector; and more bytes than
+#: any machine has.
 _LINE = 64
+_MOST = 1 << 62
+
+_BIT = ir.IntType(1)
+
+#: What a statement that says something else runs into on the way.
+_NOT_SAID = (AttributeError, LookupError, RecursionError, TypeError, ValueError, ZeroDivisionError)
 
 
 class Memory(NamedTuple):
@@ -65,8 +73,8 @@ def driver(function: Callable[..., None]) -> Any:
 
     def definition(context: Any, *kinds: Any) -> Any:
         kinds = tuple(map(types.unliteral, kinds))
-        if any(isinstance(kind, types.Array) and kind.layout != "C" for kind in kinds):
-            return None  # a pointer knows nothing of strides: Numba says that the types do not fit
+        if not all(map(_fits, kinds)):
+            return None  # then Numba says that there is nothing for these types
 
         def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
             _Driver(context, builder, sig.args).run(function, values)
@@ -83,11 +91,19 @@ def driver(function: Callable[..., None]) -> Any:
     return compiled(update_wrapper(made(intrinsic(definition)), function))
 
 
+def _fits(kind: Any) -> bool:
+    """Whether a driver takes arguments of a type: a pointer knows nothing of strides."""
+    if isinstance(kind, types.Array):
+        return (kind.ndim, kind.layout) == (1, "C")
+    return isinstance(kind, types.Integer | types.Boolean)
+
+
 @dataclass
 class _Frame:
     """What names stand for in one call of a function: what cannot change, and variables."""
 
     function: Callable[..., None]
+    local: set[str]
     bound: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, Value] = field(default_factory=dict)
     following: list[Any] = field(default_factory=list)  # where `continue` leads, for each loop
@@ -143,20 +159,23 @@ class _Driver:
         tree = ast.parse(dedent(getsource(function))).body[0]
         assert isinstance(tree, ast.FunctionDef)
         names = [argument.arg for argument in tree.args.args]
-        frame = _Frame(function, dict(zip(names, arguments, strict=True)))
-        for node in ast.walk(tree):
-            match node:
-                case ast.Name(name, ast.Store()) if name in names:
-                    names.remove(name)  # a parameter that is assigned to is a variable
-                    self.assign(frame, node, frame.bound.pop(name))
+        stored = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        local = {node.id for node in stored if isinstance(node.ctx, ast.Store)}
+        frame = _Frame(function, local, dict(zip(names, arguments, strict=True)))
+        for name in local.intersection(names):  # a parameter that is assigned to is a variable
+            self.assign(frame, ast.Name(name, ast.Store()), frame.bound.pop(name))
         self.suite(frame, tree.body)
 
     # Statements
 
     def suite(self, frame: _Frame, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
-            if not self.builder.block.is_terminated:  # by a `continue`
+            if self.builder.block.is_terminated:  # by a `continue`
+                return
+            try:
                 self.statement(frame, statement)
+            except _NOT_SAID as error:
+                self.refuse(frame, statement, error)
 
     def statement(self, frame: _Frame, node: ast.stmt) -> None:
         match node:
@@ -168,9 +187,14 @@ class _Driver:
                 result = self.value(frame, value)
                 for target in targets:
                     self.assign(frame, target, result)
-            case ast.AugAssign(target, kind, value):
-                read = ast.copy_location(ast.BinOp(_read(target), kind, value), node)
-                self.assign(frame, target, self.value(frame, read))
+            case ast.AugAssign(ast.Name(name) as target, kind, value):
+                one = self.named(frame, target, name)
+                self.assign(frame, target, self.binary(kind, one, self.value(frame, value)))
+            case ast.AugAssign(ast.Subscript() as target, kind, value):
+                place = self.cell(frame, target)
+                one = self.builder.load(place)
+                result = self.binary(kind, one, self.value(frame, value))
+                self.builder.store(self.as_type(result, place.type.pointee), place)
             case ast.If(condition, then, otherwise):
                 self.choose(
                     self.truth(frame, condition),
@@ -178,8 +202,8 @@ class _Driver:
                     lambda: self.suite(frame, otherwise),
                 )
             case ast.While(condition, body, []):
-                self.repeat(frame, lambda: self.truth(frame, condition), body, lambda: None)
-            case ast.For(ast.Name() as name, ast.Call(ast.Name("range"), limits), body, []):
+                self.repeat(frame, lambda: self.truth(frame, condition), body)
+            case ast.For(ast.Name() as name, ast.Call(ast.Name("range"), limits, []), body, []):
                 self.count(frame, name, [self.value(frame, limit) for limit in limits], body)
             case ast.Continue():
                 self.builder.branch(frame.following[-1])
@@ -192,10 +216,11 @@ class _Driver:
                 for each, part in zip(targets, value, strict=True):
                     self.assign(frame, each, part)
             case ast.Subscript():
-                self.builder.store(*self.cell(frame, target, value))
-            case ast.Name(name) if isinstance(value, Memory):
+                place = self.cell(frame, target)
+                self.builder.store(self.as_type(value, place.type.pointee), place)
+            case ast.Name(name) if isinstance(value, Memory) and name not in frame.bound:
                 frame.bound[name] = value
-            case ast.Name(name):
+            case ast.Name(name) if name not in frame.bound:
                 if name not in frame.variables:
                     frame.variables[name] = cgutils.alloca_once(self.builder, INT, name=name)
                 self.builder.store(self.integer(value), frame.variables[name])
@@ -207,27 +232,31 @@ class _Driver:
     ) -> None:
         """Write a loop over a range."""
         start, stop, step = (0, *limits, 1) if len(limits) == 1 else (*limits, 1)[:3]
+        if len(limits) > 3:
+            raise TypeError("range has three arguments at most")
         counter = cgutils.alloca_once(self.builder, INT)
         self.builder.store(self.integer(start), counter)
 
         def further() -> Value:
-            number = self.builder.load(counter)
-            self.assign(frame, name, number)
-            return self.code.compare(number, "<", stop)
+            return self.code.compare(self.builder.load(counter), "<", stop)
+
+        def begin() -> None:
+            self.assign(frame, name, self.builder.load(counter))
 
         def onward() -> None:
             self.builder.store(self.code.add(self.builder.load(counter), step), counter)
 
-        self.repeat(frame, further, body, onward)
+        self.repeat(frame, further, body, begin, onward)
 
     def repeat(
         self,
         frame: _Frame,
         further: Callable[[], Value],
         body: Sequence[ast.stmt],
-        onward: Callable[[], None],
+        begin: Callable[[], None] = lambda: None,
+        onward: Callable[[], None] = lambda: None,
     ) -> None:
-        """Write a loop."""
+        """Write a loop, with what comes at the beginning of each pass and after it."""
         builder = self.builder
         blocks = [builder.append_basic_block(name) for name in ("head", "body", "next", "end")]
         head, inside, following, end = blocks
@@ -236,6 +265,7 @@ class _Driver:
         builder.cbranch(self.bit(further()), inside, end)
         builder.position_at_end(inside)
         frame.following.append(following)
+        begin()
         self.suite(frame, body)
         frame.following.pop()
         if not builder.block.is_terminated:
@@ -263,11 +293,19 @@ class _Driver:
         return self._meet(one, one_end, other, other_end)
 
     def _meet(self, one: Any, one_end: Any, other: Any, other_end: Any) -> Value:
+        """Return what two branches yield, in a type that holds both."""
         kinds = {value.type for value in (one, other) if not isinstance(value, int)}
+        known = {value for value in (one, other) if isinstance(value, int)}
         kind = kinds.pop() if len(kinds) == 1 else INT
+        if kind == _BIT and not known <= {0, 1}:
+            kind = INT
+        ends = []
+        for value, end in ((one, one_end), (other, other_end)):
+            with self.builder.goto_block(end):
+                ends.append((self.as_type(value, kind), end))
         phi = self.builder.phi(kind)
-        phi.add_incoming(self.as_type(one, kind), one_end)
-        phi.add_incoming(self.as_type(other, kind), other_end)
+        for value, end in ends:
+            phi.add_incoming(value, end)
         return phi
 
     # Expressions
@@ -294,20 +332,17 @@ class _Driver:
                 if all(isinstance(value, int) for value in both):
                     return int(known(*both))
                 return self.code.compare(self.integer(both[0]), how, self.integer(both[1]))
-            case ast.BoolOp(kind, [first, *others]):
-                rest = others[0] if len(others) == 1 else ast.BoolOp(kind, others)
-                branches = [lambda: self.truth(frame, rest), lambda: int(isinstance(kind, ast.Or))]
-                if isinstance(kind, ast.Or):
-                    branches.reverse()
-                return self.choose(self.truth(frame, first), *branches)
+            case ast.BoolOp(_, parts) if all(map(_is_condition, parts)):
+                return self.truth(frame, node)
             case ast.IfExp(condition, one, other):
                 return self.choose(
                     self.truth(frame, condition),
                     lambda: self.value(frame, one),
                     lambda: self.value(frame, other),
                 )
-            case ast.Attribute(ast.Name(name) as module, attribute):
-                return getattr(self.named(frame, module, name), attribute)
+            case ast.Attribute(ast.Name(name) as owner, attribute):
+                module = self.named(frame, owner, name)
+                return getattr(module, attribute) if isinstance(module, ModuleType) else None
             case ast.Call(callee, arguments, []):
                 values = [self.value(frame, argument) for argument in arguments]
                 return self.called(frame, node, self.value(frame, callee), values)
@@ -318,8 +353,13 @@ class _Driver:
         """Return what a name stands for: in the call, in the module, or in Python."""
         if name in frame.variables:
             return self.builder.load(frame.variables[name])
-        for space in (frame.bound, frame.function.__globals__, vars(builtins)):
-            if name in space:
+        if name in frame.bound:
+            return frame.bound[name]
+        function = frame.function
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        enclosing = {free: cell.cell_contents for free, cell in cells}
+        for space in (enclosing, function.__globals__, vars(builtins)):
+            if name in space and name not in frame.local:
                 return space[name]
         self.refuse(frame, node)
 
@@ -350,6 +390,13 @@ class _Driver:
 
     def truth(self, frame: _Frame, node: ast.expr) -> Any:
         """Return a condition: a Python int where it is known, else a bit."""
+        match node:
+            case ast.BoolOp(kind, [first, *others]):
+                rest = others[0] if len(others) == 1 else ast.BoolOp(kind, others)
+                branches = [lambda: self.truth(frame, rest), lambda: int(isinstance(kind, ast.Or))]
+                if isinstance(kind, ast.Or):
+                    branches.reverse()
+                return self.choose(self.truth(frame, first), *branches)
         value = self.value(frame, node)
         return value if isinstance(value, int) else self.bit(value)
 
@@ -366,7 +413,7 @@ class _Driver:
             return ir.Constant(kind, kind_of_number(kind)(value))
         if value.type == kind:
             return value
-        if kind == INT and value.type == ir.IntType(1):
+        if kind == INT and value.type == _BIT:
             return self.builder.zext(value, INT)
         raise TypeError(f"a driver holds {value.type} where {kind} is wanted")
 
@@ -389,8 +436,8 @@ class _Driver:
 
     # Memory
 
-    def cell(self, frame: _Frame, node: ast.Subscript, value: Any = None) -> Any:
-        """Return where an element lies; with a `value`, that in the element's type before it."""
+    def cell(self, frame: _Frame, node: ast.Subscript) -> Value:
+        """Return where an element lies."""
         memory = self.value(frame, node.value)
         if not isinstance(memory, Memory):
             self.refuse(frame, node)
@@ -398,19 +445,20 @@ class _Driver:
         if _config.BOUNDSCHECK:
             outside = self.builder.icmp_unsigned(">=", index, memory.length)
             self._raise(outside, IndexError, "index is out of bounds")
-        place = self.code.move(memory.pointer, index)
-        if value is None:
-            return place
-        return self.as_type(value, memory.pointer.type.pointee), place
+        return self.code.move(memory.pointer, index)
 
     def _allocate(self, count: Any, like: Memory) -> Memory:
         builder, code = self.builder, self.code
         count = self.integer(count)
         size = self.context.get_abi_sizeof(like.pointer.type.pointee)
-        size = code.add(code.multiply(count, size), _LINE)
-        place = self.context.nrt.allocate_unchecked(builder, size)
+        reason = "no memory for the scratch of a kernel"
+        # More than there can be, also where the number ran over.
+        much = builder.icmp_unsigned(">", count, code.integer(_MOST // size))
+        self._raise(much, MemoryError, reason)
+        space = code.add(code.multiply(count, size), _LINE)
+        place = self.context.nrt.allocate_unchecked(builder, space)
         missing = builder.icmp_unsigned("==", place, place.type(None))
-        self._raise(missing, MemoryError, "no memory for the scratch of a kernel")
+        self._raise(missing, MemoryError, reason)
         self.taken.append(place)
         number = builder.add(builder.ptrtoint(place, INT), code.integer(_LINE - 1))
         number = builder.and_(number, code.integer(-_LINE))
@@ -425,11 +473,11 @@ class _Driver:
         for place in self.taken:
             self.context.nrt.free(self.builder, place)
 
-    def refuse(self, frame: _Frame, node: ast.AST) -> NoReturn:
+    def refuse(self, frame: _Frame, node: ast.AST, cause: Exception | None = None) -> NoReturn:
         """Say what a driver may not hold, and where."""
         line = frame.function.__code__.co_firstlineno + getattr(node, "lineno", 1) - 1
         place = f"{frame.function.__code__.co_filename}:{line}"
-        raise SyntaxError(f"{place}: no driver can say {ast.unparse(node)!r}")
+        raise SyntaxError(f"{place}: no driver can say {ast.unparse(node)!r}") from cause
 
 
 def kind_of_number(kind: Any) -> Callable[[int], Any]:
@@ -437,12 +485,12 @@ def kind_of_number(kind: Any) -> Callable[[int], Any]:
     return int if isinstance(kind, ir.IntType) else float
 
 
-def _read(target: ast.expr) -> ast.expr:
-    """Return the same name or cell, to be read."""
-    match target:
-        case ast.Name(name):
-            return ast.copy_location(ast.Name(name, ast.Load()), target)
-        case ast.Subscript(value, index):
-            return ast.copy_location(ast.Subscript(value, index, ast.Load()), target)
+def _is_condition(node: ast.expr) -> bool:
+    """Whether an expression is true or false, and no other number."""
+    match node:
+        case ast.Compare() | ast.UnaryOp(ast.Not()):
+            return True
+        case ast.BoolOp(_, parts):
+            return all(map(_is_condition, parts))
         case _:
-            return target
+            return False

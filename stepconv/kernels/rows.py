@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from stepconv.kernels import bands, direct, tiles
+from stepconv.kernels import bands, direct, plain, tiles
 from stepconv.kernels.compiling import compiled
 from stepconv.kernels.cutting import BAND_BYTES, BAND_PIXELS
 from stepconv.kernels.drivers import inlined
@@ -38,7 +38,10 @@ from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS
 
 _VECTOR_BYTES = host().vector_bytes
 #: Settings after those of `direct`: how many numbers stand in the tables.
-_SIZE = direct.SCRATCH + 1
+_TABLE_SIZE = direct.SCRATCH + 1
+#: Bytes that a band and the tables may take, as far as they follow from the axes: those of far
+#: steps, and of wide borders, are left to the plain loops.
+_MOST_BYTES = 256e6
 
 
 @compiled
@@ -47,10 +50,13 @@ def forward(
 ) -> None:
     """Fill `output` (N, C_out, D, H, W) from arrays of five axes."""
     outputs, channels = weight.shape[0] // groups, weight.shape[1]
-    settings = np.zeros(_SIZE + 1, np.int64)
+    if _needed_bytes(axes, channels * output.itemsize) > _MOST_BYTES:
+        plain.forward(input, weight, bias, output, axes, groups, mode)
+        return
+    settings = np.zeros(_TABLE_SIZE + 1, np.int64)
     table = axes.reshape(-1)
     _measure(table, settings, channels, outputs, groups, mode, output.itemsize)
-    tables = np.empty(settings[_SIZE], np.int64)
+    tables = np.empty(settings[_TABLE_SIZE], np.int64)
     _write(table, settings, tables, mode, output.itemsize)
     blocks = groups * ((outputs + TILE_ROWS - 1) // TILE_ROWS)
     terms = channels * settings[tiles.TAPS]
@@ -62,18 +68,32 @@ def forward(
     direct.convolve(settings, tables, input.reshape(-1), packed, bias, cells, 0, units)
 
 
+@compiled
+def _needed_bytes(axes: Any, cell: float) -> float:
+    """Return the bytes of the smallest band and its tables, at most; `cell` those of one pixel."""
+    band, positions = 1.0 * cell, 0.0
+    for k in range(3):
+        extra = (axes[TAPS, k] - 1) * axes[DILATION, k] // axes[STRIDE, k]
+        columns = TILE_VECTORS * _VECTOR_BYTES if k == 2 else 1
+        band *= axes[TAPS, k] * (columns + extra if k > 0 else 1)
+        positions += axes[BEFORE, k] + axes[INPUT, k] + axes[AFTER, k]
+        positions += (1 + extra) * axes[STRIDE, k]
+    return band + 8 * positions
+
+
 @driver
 def _measure(
     axes: Any, settings: Any, channels: Any, outputs: Any, groups: Any, mode: Any, itemsize: Any
 ) -> None:
     """Write the settings of `direct.convolve`, for one share, and the size of the tables."""
     lanes = _VECTOR_BYTES // itemsize
-    # All phases of a stride that taps can meet, and how much further the last tap reaches.
-    reach_y = (axes[TAPS * 3 + 1] - 1) * axes[DILATION * 3 + 1]
-    reach_x = (axes[TAPS * 3 + 2] - 1) * axes[DILATION * 3 + 2]
     step_y, step_x = axes[STRIDE * 3 + 1], axes[STRIDE * 3 + 2]
-    phases_y, phases_x = min(step_y, reach_y + 1), min(step_x, reach_x + 1)
-    extra_y, extra_x = reach_y // step_y, reach_x // step_x
+    # How much further the last tap reaches, in steps.
+    extra_y = (axes[TAPS * 3 + 1] - 1) * axes[DILATION * 3 + 1] // step_y
+    extra_x = (axes[TAPS * 3 + 2] - 1) * axes[DILATION * 3 + 2] // step_x
+    count_phases(axes, settings, 1, bands.PHASES_Y)
+    count_phases(axes, settings, 2, bands.PHASES_X)
+    phases_y, phases_x = settings[bands.PHASES_Y], settings[bands.PHASES_X]
     levels = axes[TAPS * 3]
     taps = levels * axes[TAPS * 3 + 1] * axes[TAPS * 3 + 2]
     height, width = axes[OUTPUT * 3 + 1], axes[OUTPUT * 3 + 2]
@@ -89,7 +109,6 @@ def _measure(
     settings[bands.STEP_X], settings[bands.BEFORE] = step_x, axes[BEFORE * 3 + 2]
     settings[bands.MAPPED] = mode > 0
     settings[bands.LEVELS] = levels
-    settings[bands.PHASES_Y], settings[bands.PHASES_X] = phases_y, phases_x
     settings[bands.ROWS], settings[bands.COLUMNS] = rows + extra_y, columns + extra_x
 
     channel = planes * (rows + extra_y) * (columns + extra_x) + bands.SPILL
@@ -120,11 +139,14 @@ def _measure(
     settings[bands.LAYOUT_X] = axes[BEFORE * 3 + 2] + axes[INPUT * 3 + 2] + axes[AFTER * 3 + 2]
     laid += settings[bands.LAYOUT_X]
     settings[bands.LEVELS_AT] = laid
-    settings[bands.PHASES_Y_AT] = settings[bands.PHASES_X_AT] = laid + levels
-    settings[tiles.TAPS_AT] = laid + levels + max(phases_y, phases_x)
+    settings[bands.PHASES_Y_AT] = laid + levels
+    settings[bands.PHASES_X_AT] = laid + levels + phases_y
+    settings[tiles.TAPS_AT] = laid + levels + phases_y + phases_x
     settings[direct.TILES_AT] = settings[tiles.TAPS_AT] + span * taps
     vectors = rows * -(-columns // lanes)
-    settings[_SIZE] = settings[direct.TILES_AT] + 8 + 4 * -(-vectors // TILE_VECTORS) * tiles.RECORD
+    settings[_TABLE_SIZE] = (
+        settings[direct.TILES_AT] + 8 + 4 * -(-vectors // TILE_VECTORS) * tiles.RECORD
+    )
 
 
 @driver
@@ -139,8 +161,12 @@ def _write(axes: Any, settings: Any, tables: Any, mode: Any, itemsize: Any) -> N
         tables[place] = -1
     for level in range(settings[bands.LEVELS]):
         tables[settings[bands.LEVELS_AT] + level] = level * axes[DILATION * 3]
-    for phase in range(max(settings[bands.PHASES_Y], settings[bands.PHASES_X])):
-        tables[settings[bands.PHASES_Y_AT] + phase] = phase
+    for phase in range(settings[bands.PHASES_Y]):
+        place = phase * axes[DILATION * 3 + 1] % axes[STRIDE * 3 + 1]
+        tables[settings[bands.PHASES_Y_AT] + phase] = place
+    for phase in range(settings[bands.PHASES_X]):
+        place = phase * axes[DILATION * 3 + 2] % axes[STRIDE * 3 + 2]
+        tables[settings[bands.PHASES_X_AT] + phase] = place
     list_taps(axes, settings, tables)
     lists = settings[direct.TILES_AT]
     at = lists + 8
@@ -153,6 +179,18 @@ def _write(axes: Any, settings: Any, tables: Any, mode: Any, itemsize: Any) -> N
         list_tiles(settings, tables, at, vectors, wide, _VECTOR_BYTES // itemsize)
         at += -(-vectors // TILE_VECTORS) * tiles.RECORD
         tables[lists + 2 * part + 1] = at
+
+
+@inlined
+def count_phases(axes: Any, settings: Any, k: int, field: int) -> None:
+    """Write how many phases of the stride the taps of an axis meet.
+
+    Tap by tap the phases repeat after stride / gcd(stride, dilation) of them.
+    """
+    divisor, rest = axes[STRIDE * 3 + k], axes[DILATION * 3 + k]
+    while rest > 0:
+        divisor, rest = rest, divisor % rest
+    settings[field] = min(axes[TAPS * 3 + k], axes[STRIDE * 3 + k] // divisor)
 
 
 @inlined
@@ -179,17 +217,18 @@ def show(axes: Any, k: int, tables: Any, at: int, mode: int) -> None:
 def list_taps(axes: Any, settings: Any, tables: Any) -> None:
     """Write where the taps of a piece of the channels read; see `stepconv.kernels.bands`."""
     step_y, step_x = axes[STRIDE * 3 + 1], axes[STRIDE * 3 + 2]
+    phases_y, phases_x = settings[bands.PHASES_Y], settings[bands.PHASES_X]
     pitch = settings[bands.COLUMNS]
     plane = settings[bands.ROWS] * pitch
     at = settings[tiles.TAPS_AT]
     for channel in range(settings[tiles.SPAN]):
         for kz in range(axes[TAPS * 3]):
             for ky in range(axes[TAPS * 3 + 1]):
-                y = ky * axes[DILATION * 3 + 1]
-                of_row = (kz * settings[bands.PHASES_Y] + y % step_y) * settings[bands.PHASES_X]
+                row = kz * phases_y + ky % phases_y
+                down = ky * axes[DILATION * 3 + 1] // step_y * pitch
                 for kx in range(axes[TAPS * 3 + 2]):
-                    x = kx * axes[DILATION * 3 + 2]
-                    place = (of_row + x % step_x) * plane + y // step_y * pitch + x // step_x
+                    place = (row * phases_x + kx % phases_x) * plane + down
+                    place += kx * axes[DILATION * 3 + 2] // step_x
                     tables[at] = channel * settings[tiles.CHANNEL_STEP] + place
                     at += 1
 
