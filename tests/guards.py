@@ -182,7 +182,7 @@ def _pointwise(dice: random.Random) -> Drawn:
 
 def _depthwise(dice: random.Random) -> Drawn:
     if dice.random() < 0.3:
-        return _narrow(dice)
+        return _depthwise3(dice)
     rank, channels = dice.choice((1, 2, 2, 2, 3)), dice.choice((2, 3, 5, 16, 33))
     times = dice.choice((1, 1, 2, 3))
     arguments = _borders(dice, rank) | _steps(dice, rank)
@@ -190,7 +190,7 @@ def _depthwise(dice: random.Random) -> Drawn:
     return (channels, channels * times, channels), _sizes(dice, rank), kernel, arguments
 
 
-def _narrow(dice: random.Random) -> Drawn:
+def _depthwise3(dice: random.Random) -> Drawn:
     channels = dice.choice((2, 5, 16, 33))
     sizes = dice.randint(1, 20), dice.randint(1, dice.choice((4, 8, 17)))
     stride = dice.choice((1, 2))

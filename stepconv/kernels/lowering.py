@@ -159,11 +159,12 @@ class _Driver:
         tree = ast.parse(dedent(getsource(function))).body[0]
         assert isinstance(tree, ast.FunctionDef)
         names = [argument.arg for argument in tree.args.args]
-        stored = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-        local = {node.id for node in stored if isinstance(node.ctx, ast.Store)}
+        said = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        local = {node.id for node in said if isinstance(node.ctx, ast.Store)}
         frame = _Frame(function, local, dict(zip(names, arguments, strict=True)))
-        for name in local.intersection(names):  # a parameter that is assigned to is a variable
-            self.assign(frame, ast.Name(name, ast.Store()), frame.bound.pop(name))
+        for name in names:
+            if name in local:  # a parameter that is assigned to is a variable
+                self.assign(frame, ast.Name(name, ast.Store()), frame.bound.pop(name))
         self.suite(frame, tree.body)
 
     # Statements

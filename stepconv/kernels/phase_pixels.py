@@ -10,6 +10,7 @@ beside the band to be dealt out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from math import prod
 from typing import Any
@@ -189,23 +190,15 @@ def _lists(
     `pack` the places of the taps.
     """
     kernel = tuple(axis.kernel_size for axis in geometry.embedded)
-    numbers = np.arange(prod(kernel)).reshape(kernel)
-    offsets = layout.offsets.reshape([axis.kernel_size for axis in layout.axes])
     lists = []
     packing = np.zeros((prod(kernel), 2), np.int64)
     done = 0
-    for parts in product(*shifts):
-        along = [list(part) for part in parts]
-        places = [
-            [shift + axis.pad[0] for shift in part.values()]
-            for part, axis in zip(parts, layout.axes, strict=True)
-        ]
-        taps = numbers[np.ix_(*along)].ravel()
+    for taps, offsets in phase_taps(kernel, shifts, layout):
         step = len(taps) * block
         at = np.arange(len(taps)) * block
         pairs = np.column_stack(
             [
-                beside(offsets[np.ix_(*places)].ravel(), channels, layout.channel),
+                beside(offsets, channels, layout.channel),
                 done + beside(at, channels, step),
             ]
         )
@@ -213,6 +206,22 @@ def _lists(
         packing[taps, 0], packing[taps, 1] = done + at, step
         done += geometry.group_inputs * step
     return np.array(lists), packing.ravel()
+
+
+def phase_taps(
+    kernel: tuple[int, ...], shifts: list[Shifts], layout: Layout
+) -> Iterator[tuple[Indices, Indices]]:
+    """Yield for each phase its taps, counted through the kernel, and their offsets in the band."""
+    numbers = np.arange(prod(kernel)).reshape(kernel)
+    offsets = layout.offsets.reshape([axis.kernel_size for axis in layout.axes])
+    for parts in product(*shifts):
+        # Along each axis the taps of the phase, and where they lie in the band's wider kernel.
+        along = [list(part) for part in parts]
+        places = [
+            [shift + axis.pad[0] for shift in part.values()]
+            for part, axis in zip(parts, layout.axes, strict=True)
+        ]
+        yield numbers[np.ix_(*along)].ravel(), offsets[np.ix_(*places)].ravel()
 
 
 def _tiles(axes: Axes, lists: Indices, rows: Indices, pitch: int) -> Indices:

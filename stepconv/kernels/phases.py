@@ -20,7 +20,6 @@ textbook kernel passes over them.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 from math import prod
 from typing import Any
 
@@ -39,7 +38,7 @@ from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, tile_lists
 from stepconv.kernels.lowering import driver
-from stepconv.kernels.phase_pixels import PhasePixelsPlan
+from stepconv.kernels.phase_pixels import PhasePixelsPlan, Shifts, phase_taps
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
@@ -342,14 +341,14 @@ def plan(
     return found or PhasesPlan(geometry, dtype, threads)
 
 
-def _reached(axes: Axes) -> tuple[list[list[dict[int, int]]], Axes]:
+def _reached(axes: Axes) -> tuple[list[Shifts], Axes]:
     """Return the taps of the phases along each axis, and the axes of their band."""
     shifts = [_shifts(axis) for axis in axes]
     z, y, x = (_band(axis, own) for axis, own in zip(axes, shifts, strict=True))
     return shifts, (z, y, x)
 
 
-def _shifts(axis: Axis) -> list[dict[int, int]]:
+def _shifts(axis: Axis) -> Shifts:
     """For each phase, its taps and how far from the cell's own the input lies that each meets.
 
     Tap k takes input i to the output cell ``i * stride + k * dilation - pad``.
@@ -360,7 +359,7 @@ def _shifts(axis: Axis) -> list[dict[int, int]]:
     ]
 
 
-def _band(axis: Axis, shifts: list[dict[int, int]]) -> Axis:
+def _band(axis: Axis, shifts: Shifts) -> Axis:
     """Return the axis of a convolution of stride 1 that reaches what any phase reaches."""
     met = [shift for phase in shifts for shift in phase.values()]
     lo, hi = min(met), max(met)
@@ -371,25 +370,16 @@ def _band(axis: Axis, shifts: list[dict[int, int]]) -> Axis:
 def _phases(
     geometry: Geometry,
     kernel: tuple[int, ...],
-    shifts: list[list[dict[int, int]]],
+    shifts: list[Shifts],
     layout: Layout,
     tables: Tables,
 ) -> tuple[list[int], Indices]:
     """Return the records of the phases, and for `pack` the places of the taps."""
-    offsets = layout.offsets.reshape([axis.kernel_size for axis in layout.axes])
-    numbers = np.arange(prod(kernel)).reshape(kernel)
     records: list[int] = []
     packing = np.zeros((prod(kernel), 2), np.int64)
     done = 0
-    for parts in product(*shifts):
-        # Along each axis the taps of the phase, and where they lie in the band's wider kernel.
-        along = [list(part) for part in parts]
-        places = [
-            [shift + axis.pad[0] for shift in part.values()]
-            for part, axis in zip(parts, layout.axes, strict=True)
-        ]
-        taps = numbers[np.ix_(*along)].ravel()
-        own = sums(tables, geometry.group_inputs, layout.channel, offsets[np.ix_(*places)].ravel())
+    for taps, offsets in phase_taps(kernel, shifts, layout):
+        own = sums(tables, geometry.group_inputs, layout.channel, offsets)
         records += [own[TAPS], own[TAPS_AT], own[SPAN]]
         packing[taps, 0] = done + np.arange(len(taps)) * TILE_ROWS
         packing[taps, 1] = len(taps) * TILE_ROWS
