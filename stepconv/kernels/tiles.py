@@ -241,16 +241,22 @@ def add_up(
     places = range(0, count * code.lanes, code.lanes)
 
     whole = code.compare(channels, "<=", span)
-    totals = code.room(count)
-    with code.when(code.builder.not_(whole)):
-        for place in places:
-            code.store(code.zero(), totals, place)
+    # At a place that LLVM does not know, though it is the beginning: else it would make registers
+    # of the totals, find too few, and store every sum of every piece.
+    totals = code.move(code.room(count), code.least(channels, 0))
     with code.loop(code.ceiling(channels, span), channels, pixels, weights) as cut:
         left, pixels_at, weights_at = cut.values
         sums = piece(code.least(span, left), pixels_at, weights_at)
         with code.when(code.compare(left, ">", span)):
-            for place, one in zip(places, sums, strict=True):
-                code.store(code.sum(code.load(totals, place), one), totals, place)
+            # The first piece is stored as it is: to begin with zeros would wait for the stores
+            # of the tile before, 7 % of the time of a short sum.
+            with code.builder.if_else(code.compare(left, "==", channels)) as (first, other):
+                with first:
+                    for place, one in zip(places, sums, strict=True):
+                        code.store(one, totals, place)
+                with other:
+                    for place, one in zip(places, sums, strict=True):
+                        code.store(code.sum(code.load(totals, place), one), totals, place)
         cut.next(
             code.subtract(left, span),
             code.move(pixels_at, code.multiply(span, step)),
