@@ -59,11 +59,12 @@ from stepconv.kernels.tiles import (
     PHASES_X,
     ROWS,  # of a phase in the band
     COLUMNS,
+    PHASE_STEP,  # numbers from one phase to the next
     BAND_SETTINGS,
-) = range(TILE_SETTINGS, TILE_SETTINGS + 21)
+) = range(TILE_SETTINGS, TILE_SETTINGS + 22)
 
 
-#: Numbers that may be written behind a channel: a vector of the widest machine.
+#: Numbers that may be written behind a phase: a vector of the widest machine.
 SPILL = 16
 
 
@@ -116,20 +117,24 @@ class Layout:
         return replace(self, rows=rows + high.extra, columns=columns + wide.extra)
 
     @property
+    def phase(self) -> int:
+        """Numbers from one phase to the next: its own, and what filling it may spill."""
+        return self.rows * self.columns + SPILL
+
+    @property
     def channel(self) -> int:
-        """Numbers from one channel to the next: its own, and what filling it may spill."""
+        """Numbers from one channel to the next."""
         phases = len(self.reach[0].phases) * len(self.reach[1].phases)
-        return self.axes[0].kernel_size * phases * self.rows * self.columns + SPILL
+        return self.axes[0].kernel_size * phases * self.phase
 
     @property
     def offsets(self) -> Indices:
         """Where each tap reads."""
         rows, columns = self.reach
-        plane = self.rows * self.columns
-        across = len(columns.phases) * plane
+        across = len(columns.phases) * self.phase
         z = np.arange(self.axes[0].kernel_size) * (len(rows.phases) * across)
         y = np.array(rows.phase) * across + np.array(rows.shift) * self.columns
-        x = np.array(columns.phase) * plane + np.array(columns.shift)
+        x = np.array(columns.phase) * self.phase + np.array(columns.shift)
         read: Indices = z[:, None, None] + y[:, None] + x
         return read.ravel()
 
@@ -159,6 +164,7 @@ class Layout:
             PHASES_X: len(columns.phases),
             ROWS: self.rows,
             COLUMNS: self.columns,
+            PHASE_STEP: self.phase,
         }
 
 
@@ -175,8 +181,7 @@ def fill(
     x: int,
 ) -> None:
     """Fill band[at:] for outputs from (z, y, x) on, with the channels from input[image] on."""
-    width, columns = settings[WIDTH], settings[COLUMNS]
-    step, before = settings[STEP_X], settings[BEFORE]
+    width, step, before = settings[WIDTH], settings[STEP_X], settings[BEFORE]
     to = at
     for level in range(settings[LEVELS]):
         place = z * settings[STEP_Z] + tables[settings[LEVELS_AT] + level]
@@ -185,22 +190,23 @@ def fill(
         for phase_y in range(settings[PHASES_Y]):
             row = y * settings[STEP_Y] + tables[settings[PHASES_Y_AT] + phase_y]
             row += settings[SOURCE_Y]
-            for phase_x in range(settings[PHASES_X]):
+            # With a stride of 2 one pass over a row deals with both phases.
+            together = settings[PHASES_X] if step == 2 else 1
+            for phase_x in range(0, settings[PHASES_X], together):
                 start = x * step + tables[settings[PHASES_X_AT] + phase_x]
-                # Columns lo to hi show the input, one after the other; the rest is padding.
-                lo = min(max((before - start + step - 1) // step, 0), columns)
-                hi = min(max((before + width - start + step - 1) // step, lo), columns)
-                shown = hi if iz >= 0 else lo
+                # Of the positions from `start` on, lo to hi show the input, the others are padding.
+                lo = max(before - start, 0)
+                hi = max(before + width - start, lo) if iz >= 0 else lo
                 origin = plane + start - before
                 if step == 1:
-                    copy_rows(1, band, to, input, origin, settings, tables, row, lo, shown)
+                    copy_rows(1, band, to, input, origin, settings, tables, row, lo, hi)
                 elif step == 2:
-                    copy_rows(2, band, to, input, origin, settings, tables, row, lo, shown)
+                    copy_rows(2, band, to, input, origin, settings, tables, row, lo, hi)
                 else:
-                    pick_rows(band, to, input, origin, settings, tables, row, lo, shown)
-                if settings[MAPPED] != 0 and iz >= 0:
-                    edges(band, to, input, plane, settings, tables, row, start, lo, hi)
-                to += settings[ROWS] * columns
+                    pick_rows(band, to, input, origin, settings, tables, row, lo, hi)
+                to += together * settings[PHASE_STEP]
+            if settings[MAPPED] != 0 and iz >= 0:
+                edges(band, to, input, plane, settings, tables, row, x)
 
 
 @emitted
@@ -217,14 +223,16 @@ def copy_rows(
     lo: Value,
     hi: Value,
 ) -> None:
-    """Fill the rows of a phase: ``band[j] = input[origin + step * j]`` where lo <= j < hi, else 0.
+    """Fill the rows of a phase: ``band[j] = input[origin + i]`` where ``lo <= i = step * j < hi``.
 
-    From tables[row] on stand the rows of the input, or -1 for one of zeros. Writes whole vectors,
-    the last ones of the rows first: what they spill into the next row is overwritten. All
-    channels are done together, since to begin takes as long as some rows.
+    Elsewhere it becomes 0. With a step of 2 there may be a second phase behind, of the numbers
+    between. From tables[row] on stand the rows of the input, or -1 for one of zeros. Writes whole
+    vectors, row after row: what one spills into the next is overwritten by that.
 
-    Where masks are no registers of their own, vectors that show the input with every lane are
-    loaded without one, and masks do not depend on the row.
+    All channels are done together, since to begin takes as long as some rows. Each row is read from
+    end to end, as processors foresee it: a column of vectors after the other, over all rows and
+    channels, takes three times as long where the input comes from memory. The first and the last
+    vector of a row have masks that do not depend on the row; those between mostly need none.
     """
     lanes = code.lanes
     rows, columns, width, row_step, channels, further = (
@@ -234,60 +242,98 @@ def copy_rows(
     image = code.multiply(code.load_one(settings, DEPTH), code.load_one(settings, HEIGHT))
     image = code.multiply(image, width)
     count = code.ceiling(columns, lanes)
-    nothing = code.first(0)
-    with code.loop(count) as part:
-        j = code.multiply(code.subtract(code.subtract(count, 1), part.index), lanes)
-        first, last = code.subtract(lo, j), code.subtract(hi, j)
-        whole = code.both(code.compare(first, "<=", 0), code.compare(last, ">=", lanes))
-        if step == 2:
-            first, last = code.multiply(first, 2), code.subtract(code.multiply(last, 2), 1)
-        masks = [
+    end = code.multiply(code.subtract(count, 1), lanes)
+
+    second = code.compare(code.load_one(settings, PHASES_X), ">", 1)
+
+    def part(j: Value) -> tuple[Value, Sequence[Value]]:
+        """Whether a vector shows the input with every lane, and masks of those that do."""
+        i = code.multiply(j, step)
+        first, last = code.subtract(lo, i), code.subtract(hi, i)
+        whole = code.both(
+            code.compare(first, "<=", 0), code.compare(last, ">=", step * lanes)
+        )
+        return whole, [
             code.between(code.subtract(first, half * lanes), code.subtract(last, half * lanes))
             for half in range(step)
         ]
-        source = code.move(input, code.add(origin, code.multiply(j, step)))
-        with code.loop(channels, source, code.move(code.move(band, to), j)) as channel:
-            source, target = channel.values
-            with code.loop(rows, code.move(tables, row), target) as line:
-                place, cell = line.values
-                iy = code.load_one(place)
-                there = code.move(source, code.multiply(iy, width))
-                seen = code.compare(iy, ">=", 0)
-                if host().masks:
-                    chosen = [code.builder.select(seen, mask, nothing) for mask in masks]
-                    value = load_part(code, there, chosen)
-                else:
-                    value = load_row(code, there, seen, whole, masks)
-                code.store(value, cell)
-                line.next(code.move(place, row_step), code.move(cell, columns))
-            channel.next(code.move(source, image), code.move(target, further))
-        part.next()
+
+    outer = part(0), part(end)
+    source, target = code.move(input, origin), code.move(band, to)
+    with code.loop(channels, source, target) as channel:
+        source, target = channel.values
+        with code.loop(rows, code.move(tables, row), target) as line:
+            place, cell = line.values
+            iy = code.load_one(place)
+            seen = code.compare(iy, ">=", 0)
+            there = code.move(source, code.multiply(iy, width))
+
+            def put(
+                j: Value,
+                shown: tuple[Value, Sequence[Value]],
+                branch: bool = not host().masks,
+                seen: Value = seen,
+                there: Value = there,
+                cell: Value = cell,
+            ) -> None:
+                at = code.move(there, code.multiply(j, step))
+                load = load_by_branch if branch else load_by_mask
+                halves = load(code, at, seen, *shown)
+                if step == 1:
+                    code.store(halves[0], cell, j)
+                    return
+                code.store(code.every_second(*halves), cell, j)
+                with code.when(second):
+                    behind = code.add(j, code.load_one(settings, PHASE_STEP))
+                    code.store(code.every_second(*halves, start=1), cell, behind)
+
+            put(0, outer[0])
+            with code.when(code.compare(count, ">", 1)):
+                with (
+                    code.when(code.compare(count, ">", 2)),
+                    code.loop(code.subtract(count, 2), lanes) as middle,
+                ):
+                    j = middle.values[0]
+                    put(j, part(j), branch=True)
+                    middle.next(code.add(j, lanes))
+                put(end, outer[1])
+            line.next(code.move(place, row_step), code.move(cell, columns))
+        channel.next(code.move(source, image), code.move(target, further))
 
 
-def load_part(code: Code, there: Value, masks: Sequence[Value]) -> Value:
-    """Emit the load of the numbers under the masks: all, or of two vectors every second."""
-    halves = [
-        code.load_masked(code.move(there, half * code.lanes), mask)
+def load_by_mask(
+    code: Code, there: Value, seen: Value, whole: Value, masks: Sequence[Value]
+) -> list[Value]:
+    """Emit the loads of the vectors from `there` on: numbers under the masks, of a row `seen`.
+
+    All others are zeros.
+    """
+    nothing = code.first(0)
+    return [
+        code.load_masked(
+            code.move(there, half * code.lanes), code.builder.select(seen, mask, nothing)
+        )
         for half, mask in enumerate(masks)
     ]
-    return halves[0] if len(halves) == 1 else code.every_second(*halves)
 
 
-def load_row(code: Code, there: Value, seen: Value, whole: Value, masks: Sequence[Value]) -> Value:
-    """Emit the same by branches: of a row that is not `seen` zeros, of a `whole` vector no mask."""
-
-    def unmasked() -> list[Value]:
-        if len(masks) == 1:
-            return [code.load(there)]
-        # The last number is one before the end of the second vector: nothing behind it is read.
-        evens = range(0, code.lanes, 2)
-        picked = [*evens, *(code.lanes + 1 + lane for lane in evens)]
-        return [code.shuffle(code.load(there), code.load(there, code.lanes - 1), picked)]
+def load_by_branch(
+    code: Code, there: Value, seen: Value, whole: Value, masks: Sequence[Value]
+) -> list[Value]:
+    """Emit the same with no mask where the vectors are `whole`."""
+    places = range(0, len(masks) * code.lanes, code.lanes)
 
     def shown() -> list[Value]:
-        return code.choose(whole, unmasked, lambda: [load_part(code, there, masks)])
+        return code.choose(
+            whole,
+            lambda: [code.load(there, place) for place in places],
+            lambda: [
+                code.load_masked(code.move(there, place), mask)
+                for place, mask in zip(places, masks, strict=True)
+            ],
+        )
 
-    return code.choose(seen, shown, lambda: [code.zero()])[0]
+    return code.choose(seen, shown, lambda: [code.zero()] * len(masks))
 
 
 @inlined
@@ -303,17 +349,20 @@ def pick_rows(
     hi: int,
 ) -> None:
     """As `copy_rows`, one number at a time, for any step."""
+    step, columns = settings[STEP_X], settings[COLUMNS]
+    first = min((lo + step - 1) // step, columns)
+    last = min((hi + step - 1) // step, columns)
     for c in range(settings[CHANNELS]):
         image = c * settings[DEPTH] * settings[HEIGHT] * settings[WIDTH]
         for i in range(settings[ROWS]):
             iy = tables[row + i * settings[STEP_Y]]
-            line = to + c * settings[CHANNEL_STEP] + i * settings[COLUMNS]
-            for j in range(settings[COLUMNS]):
+            line = to + c * settings[CHANNEL_STEP] + i * columns
+            for j in range(columns):
                 band[line + j] = 0
             if iy >= 0:
                 source = origin + image + iy * settings[WIDTH]
-                for j in range(lo, hi):
-                    band[line + j] = input[source + j * settings[STEP_X]]
+                for j in range(first, last):
+                    band[line + j] = input[source + j * step]
 
 
 @inlined
@@ -325,18 +374,25 @@ def edges(
     settings: Any,
     tables: Any,
     row: int,
-    start: int,
-    lo: int,
-    hi: int,
+    x: int,
 ) -> None:
-    """Fill the padding beside the rows of a phase where it shows numbers of the input."""
-    for c in range(settings[CHANNELS]):
-        image = c * settings[DEPTH] * settings[HEIGHT] * settings[WIDTH]
-        for i in range(settings[ROWS]):
-            iy = tables[row + i * settings[STEP_Y]]
-            line = to + c * settings[CHANNEL_STEP] + i * settings[COLUMNS]
-            source = plane + image + iy * settings[WIDTH]
-            for j in range(settings[COLUMNS]):
-                place = start + j * settings[STEP_X]
-                if iy >= 0 and (j < lo or j >= hi) and place < settings[LAYOUT_X]:
-                    band[line + j] = input[source + tables[settings[SOURCE_X] + place]]
+    """Fill the padding beside the rows of phases where it shows numbers of the input.
+
+    The phases of a row end before band[to].
+    """
+    step, columns, before = settings[STEP_X], settings[COLUMNS], settings[BEFORE]
+    to -= settings[PHASES_X] * settings[PHASE_STEP]
+    for phase in range(settings[PHASES_X]):
+        start = x * step + tables[settings[PHASES_X_AT] + phase]
+        for c in range(settings[CHANNELS]):
+            image = c * settings[DEPTH] * settings[HEIGHT] * settings[WIDTH]
+            for i in range(settings[ROWS]):
+                iy = tables[row + i * settings[STEP_Y]]
+                line = to + c * settings[CHANNEL_STEP] + i * columns
+                source = plane + image + iy * settings[WIDTH]
+                for j in range(columns):
+                    place = start + j * step
+                    within = place >= before and place < before + settings[WIDTH]
+                    if iy >= 0 and not within and place < settings[LAYOUT_X]:
+                        band[line + j] = input[source + tables[settings[SOURCE_X] + place]]
+        to += settings[PHASE_STEP]

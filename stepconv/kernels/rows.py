@@ -111,7 +111,9 @@ def _measure(
     settings[bands.LEVELS] = levels
     settings[bands.ROWS], settings[bands.COLUMNS] = rows + extra_y, columns + extra_x
 
-    channel = planes * (rows + extra_y) * (columns + extra_x) + bands.SPILL
+    settings[bands.PHASE_STEP] = (rows + extra_y) * (columns + extra_x) + bands.SPILL
+
+    channel = planes * settings[bands.PHASE_STEP]
     terms = channels * taps
     span = channels
     if terms > CHAIN:  # as `stepconv.kernels.listing.span`
@@ -218,8 +220,7 @@ def list_taps(axes: Any, settings: Any, tables: Any) -> None:
     """Write where the taps of a piece of the channels read; see `stepconv.kernels.bands`."""
     step_y, step_x = axes[STRIDE * 3 + 1], axes[STRIDE * 3 + 2]
     phases_y, phases_x = settings[bands.PHASES_Y], settings[bands.PHASES_X]
-    pitch = settings[bands.COLUMNS]
-    plane = settings[bands.ROWS] * pitch
+    pitch, plane = settings[bands.COLUMNS], settings[bands.PHASE_STEP]
     at = settings[tiles.TAPS_AT]
     for channel in range(settings[tiles.SPAN]):
         for kz in range(axes[TAPS * 3]):
