@@ -192,7 +192,7 @@ def _depthwise(dice: random.Random) -> Drawn:
 
 def _depthwise3(dice: random.Random) -> Drawn:
     channels = dice.choice((2, 5, 16, 33))
-    sizes = dice.randint(1, 20), dice.randint(1, dice.choice((4, 8, 17)))
+    sizes = dice.randint(1, 20), dice.randint(1, dice.choice((4, 4, 8, 17, 70)))
     stride = dice.choice((1, 2))
     before = 1 if stride == 2 else dice.choice((0, 1))
     pads = [(before, dice.choice((0, 1, 1))) for _axis in range(2)]

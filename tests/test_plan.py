@@ -58,8 +58,9 @@ def test_families(dtype: str) -> None:
     assert chosen(*dense, algorithm="direct") in ("DirectPlan", "SmallPlan")
     assert chosen(*dense, algorithm="winograd").startswith("Winograd")
     assert chosen(*dense, algorithm="textbook") == "TextbookPlan"
-    assert chosen((1, 64, 56, 56), (64, 1, 3, 3), dtype, groups=64) == "DepthwisePlan"
-    assert chosen((1, 1, 56, 56), (1, 1, 3, 3), dtype) == "DepthwisePlan"
+    assert chosen((1, 64, 4, 2), (64, 1, 3, 3), dtype, groups=64, padding=1) == "Depthwise3Plan"
+    assert chosen((1, 64, 56, 56), (64, 1, 5, 5), dtype, groups=64) == "DepthwisePlan"
+    assert chosen((1, 1, 56, 56), (1, 1, 5, 5), dtype) == "DepthwisePlan"
     assert chosen((1, 64, 8, 8), (64, 32, 4, 4), dtype, transposed=True).startswith("Phase")
 
 
