@@ -197,8 +197,12 @@ def multiply(
     vectors = len(apart)
     taps = code.load_one(settings, TAPS)
     offsets = code.move(tables, code.load_one(settings, TAPS_AT))
+    in_place = code.compare(code.load_one(settings, IN_PLACE), "!=", 0)
+    ahead = code.select(in_place, vectors * code.lanes, 0)
 
     def step(pixels: Value, weights: Value, sums: Sequence[Value]) -> list[Value]:
+        for v in range(vectors):
+            code.prefetch(pixels, code.add(ahead, v * code.lanes))
         x = [code.load(pixels), *(code.load(pixels, offset) for offset in apart[1:])]
         # Each weight is spread just before its use: LLVM keeps the order, and few registers busy.
         done = []
