@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stepconv import results
 from stepconv.errors import DtypeError, ShapeError, SpecError
 from stepconv.geometry import Geometry
 from stepconv.kernels import pool
@@ -86,7 +87,7 @@ class Bound:
         The operands must be contiguous and of this dtype.
         """
         if out is None:
-            target = np.empty(self.shape, self.dtype)
+            target = results.empty(self.shape, self.dtype)
         else:
             target = _checked_out(out, self.shape, self.dtype)
             if not _is_direct(target, input, packed, bias):

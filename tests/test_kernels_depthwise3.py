@@ -43,7 +43,7 @@ def assert_agrees(geometry: Geometry, dtype: Any) -> None:
 def test_every_width(stride: int, before: int, dtype: Any) -> None:
     lanes = host().lanes(np.dtype(dtype).itemsize)
     widths: Sequence[int] = range(3 - before - 1, lanes + 1)
-    if WIDE and stride == 1 and not host().masks:  # an output of more than one vector, and up to two
+    if WIDE and stride == 1 and not host().masks:  # an output of one to two vectors
         widths = [*widths, *range(lanes + 2 - before, 2 * lanes + 2 - before)]
     elif WIDE:
         widths = range(1, 5 * lanes + 2)

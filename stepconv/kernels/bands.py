@@ -250,9 +250,7 @@ def copy_rows(
         """Whether a vector shows the input with every lane, and masks of those that do."""
         i = code.multiply(j, step)
         first, last = code.subtract(lo, i), code.subtract(hi, i)
-        whole = code.both(
-            code.compare(first, "<=", 0), code.compare(last, ">=", step * lanes)
-        )
+        whole = code.both(code.compare(first, "<=", 0), code.compare(last, ">=", step * lanes))
         return whole, [
             code.between(code.subtract(first, half * lanes), code.subtract(last, half * lanes))
             for half in range(step)
@@ -278,14 +276,15 @@ def copy_rows(
             ) -> None:
                 at = code.move(there, code.multiply(j, step))
                 load = load_by_branch if branch else load_by_mask
-                halves = load(code, at, seen, *shown)
+                loaded = load(code, at, seen, *shown)
                 if step == 1:
-                    code.store(halves[0], cell, j)
+                    code.store(loaded[0], cell, j)
                     return
-                code.store(code.every_second(*halves), cell, j)
+                one, other = loaded
+                code.store(code.every_second(one, other), cell, j)
                 with code.when(second):
                     behind = code.add(j, code.load_one(settings, PHASE_STEP))
-                    code.store(code.every_second(*halves, start=1), cell, behind)
+                    code.store(code.every_second(one, other, start=1), cell, behind)
 
             put(0, outer[0])
             with code.when(code.compare(count, ">", 1)):

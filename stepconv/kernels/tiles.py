@@ -251,16 +251,18 @@ def add_up(
     with code.loop(code.ceiling(channels, span), channels, pixels, weights) as cut:
         left, pixels_at, weights_at = cut.values
         sums = piece(code.least(span, left), pixels_at, weights_at)
-        with code.when(code.compare(left, ">", span)):
-            # The first piece is stored as it is: to begin with zeros would wait for the stores
-            # of the tile before, 7 % of the time of a short sum.
-            with code.builder.if_else(code.compare(left, "==", channels)) as (first, other):
-                with first:
-                    for place, one in zip(places, sums, strict=True):
-                        code.store(one, totals, place)
-                with other:
-                    for place, one in zip(places, sums, strict=True):
-                        code.store(code.sum(code.load(totals, place), one), totals, place)
+        # The first piece is stored as it is: to begin with zeros would wait for the stores of the
+        # tile before, 7 % of the time of a short sum.
+        with (
+            code.when(code.compare(left, ">", span)),
+            code.builder.if_else(code.compare(left, "==", channels)) as (first, other),
+        ):
+            with first:
+                for place, one in zip(places, sums, strict=True):
+                    code.store(one, totals, place)
+            with other:
+                for place, one in zip(places, sums, strict=True):
+                    code.store(code.sum(code.load(totals, place), one), totals, place)
         cut.next(
             code.subtract(left, span),
             code.move(pixels_at, code.multiply(span, step)),

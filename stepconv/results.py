@@ -1,0 +1,83 @@
+"""Memory for large results, which is kept for the next one when a result is dropped.
+
+What the system hands out afresh it clears first, page by page, when it is first written: for a
+result of 50 MB that takes some 6 ms, a third of the time of a fast convolution. The allocator of
+the C library keeps small pieces, but gives back those of 32 MB and more at once. So these are kept
+here, a few of them; while they wait, the system may take their pages where it needs them.
+
+A result is an ordinary array over such a piece. The piece is free again when that array is
+gone, and with it every view of it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import weakref
+from contextlib import suppress
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Bytes from which on the C library (glibc) maps memory afresh in each call.
+LARGE = 32 << 20
+#: Bytes that may wait here, in all.
+KEPT = 256 << 20
+
+#: A private mapping: a forked child writes to its own copy. Windows has none.
+_PRIVATE = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
+
+# Changed by single operations on the list alone, which no thread can interrupt: a result may be
+# dropped at any time, in the middle of `_taken` too.
+_free: list[mmap.mmap] = []
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array with whatever its memory holds, as `numpy.empty` does.
+
+    >>> empty((2, 3), np.dtype(np.float32)).shape
+    (2, 3)
+    """
+    size = prod(shape) * dtype.itemsize
+    if size < LARGE or not _PRIVATE:
+        return np.empty(shape, dtype)
+    try:
+        piece = _taken(size) or _mapped(size)
+    except OSError:  # no memory: NumPy says so in its own words
+        return np.empty(shape, dtype)
+    array: NDArray[Any] = np.ndarray(shape, dtype, buffer=piece)
+    weakref.finalize(array, _keep, piece).atexit = False
+    return array
+
+
+def _mapped(size: int) -> mmap.mmap:
+    piece = mmap.mmap(-1, size, flags=_PRIVATE)
+    _advise(piece, "MADV_HUGEPAGE")
+    return piece
+
+
+def _taken(size: int) -> mmap.mmap | None:
+    """Take the smallest free piece that holds `size` bytes and is not twice as large."""
+    fitting = [piece for piece in list(_free) if size <= len(piece) <= 2 * size]
+    for piece in sorted(fitting, key=len):
+        with suppress(ValueError):  # another thread was faster
+            _free.remove(piece)
+            return piece
+    return None
+
+
+def _keep(piece: mmap.mmap) -> None:
+    """Let a piece wait for the next result; those that have waited longest make room."""
+    _advise(piece, "MADV_FREE")
+    _free.append(piece)
+    with suppress(IndexError):
+        while sum(map(len, list(_free))) > KEPT:
+            _free.pop(0)
+
+
+def _advise(piece: mmap.mmap, advice: str) -> None:
+    """Tell the system how a piece is used, where it has a word for that."""
+    if hasattr(mmap, advice):
+        with suppress(OSError):
+            piece.madvise(getattr(mmap, advice))
