@@ -20,7 +20,6 @@ for the output in row i and column j lies at ``offset[tap] + i * columns + j``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -231,32 +230,17 @@ def copy_rows(
 
     All channels are done together, since to begin takes as long as some rows. Each row is read from
     end to end, as processors foresee it: a column of vectors after the other, over all rows and
-    channels, takes three times as long where the input comes from memory. The first and the last
-    vector of a row have masks that do not depend on the row; those between mostly need none.
+    channels, takes twice as long where the input comes from memory.
     """
     lanes = code.lanes
-    rows, columns, width, row_step, channels, further = (
+    rows, columns, width, row_step, channels, further_channel = (
         code.load_one(settings, field)
         for field in (ROWS, COLUMNS, WIDTH, STEP_Y, CHANNELS, CHANNEL_STEP)
     )
     image = code.multiply(code.load_one(settings, DEPTH), code.load_one(settings, HEIGHT))
     image = code.multiply(image, width)
     count = code.ceiling(columns, lanes)
-    end = code.multiply(code.subtract(count, 1), lanes)
-
     second = code.compare(code.load_one(settings, PHASES_X), ">", 1)
-
-    def part(j: Value) -> tuple[Value, Sequence[Value]]:
-        """Whether a vector shows the input with every lane, and masks of those that do."""
-        i = code.multiply(j, step)
-        first, last = code.subtract(lo, i), code.subtract(hi, i)
-        whole = code.both(code.compare(first, "<=", 0), code.compare(last, ">=", step * lanes))
-        return whole, [
-            code.between(code.subtract(first, half * lanes), code.subtract(last, half * lanes))
-            for half in range(step)
-        ]
-
-    outer = part(0), part(end)
     source, target = code.move(input, origin), code.move(band, to)
     with code.loop(channels, source, target) as channel:
         source, target = channel.values
@@ -264,75 +248,45 @@ def copy_rows(
             place, cell = line.values
             iy = code.load_one(place)
             seen = code.compare(iy, ">=", 0)
-            there = code.move(source, code.multiply(iy, width))
-
-            def put(
-                j: Value,
-                shown: tuple[Value, Sequence[Value]],
-                branch: bool = not host().masks,
-                seen: Value = seen,
-                there: Value = there,
-                cell: Value = cell,
-            ) -> None:
-                at = code.move(there, code.multiply(j, step))
-                load = load_by_branch if branch else load_by_mask
-                loaded = load(code, at, seen, *shown)
+            ends = code.select(seen, lo, 0), code.select(seen, hi, 0)
+            with code.loop(count, code.move(source, code.multiply(iy, width)), cell, *ends) as part:
+                there, at, first, last = part.values
+                loaded = load_between(code, step, there, first, last)
                 if step == 1:
-                    code.store(loaded[0], cell, j)
-                    return
-                one, other = loaded
-                code.store(code.every_second(one, other), cell, j)
-                with code.when(second):
-                    behind = code.add(j, code.load_one(settings, PHASE_STEP))
-                    code.store(code.every_second(one, other, start=1), cell, behind)
-
-            put(0, outer[0])
-            with code.when(code.compare(count, ">", 1)):
-                with (
-                    code.when(code.compare(count, ">", 2)),
-                    code.loop(code.subtract(count, 2), lanes) as middle,
-                ):
-                    j = middle.values[0]
-                    put(j, part(j), branch=True)
-                    middle.next(code.add(j, lanes))
-                put(end, outer[1])
+                    code.store(loaded[0], at)
+                else:
+                    one, other = loaded
+                    code.store(code.every_second(one, other), at)
+                    with code.when(second):
+                        behind = code.load_one(settings, PHASE_STEP)
+                        code.store(code.every_second(one, other, start=1), at, behind)
+                done = step * lanes
+                further = code.subtract(first, done), code.subtract(last, done)
+                part.next(code.move(there, done), code.move(at, lanes), *further)
             line.next(code.move(place, row_step), code.move(cell, columns))
-        channel.next(code.move(source, image), code.move(target, further))
+        channel.next(code.move(source, image), code.move(target, further_channel))
 
 
-def load_by_mask(
-    code: Code, there: Value, seen: Value, whole: Value, masks: Sequence[Value]
-) -> list[Value]:
-    """Emit the loads of the vectors from `there` on: numbers under the masks, of a row `seen`.
+def load_between(code: Code, vectors: int, there: Value, first: Value, last: Value) -> list[Value]:
+    """Emit the loads of some vectors from `there` on: of numbers first <= i < last, else zeros.
 
-    All others are zeros.
+    Where masks are no registers of their own, vectors that are whole are loaded without.
     """
-    nothing = code.first(0)
-    return [
-        code.load_masked(
-            code.move(there, half * code.lanes), code.builder.select(seen, mask, nothing)
-        )
-        for half, mask in enumerate(masks)
-    ]
+    places = range(0, vectors * code.lanes, code.lanes)
 
+    def masked() -> list[Value]:
+        return [
+            code.load_masked(
+                code.move(there, place),
+                code.between(code.subtract(first, place), code.subtract(last, place)),
+            )
+            for place in places
+        ]
 
-def load_by_branch(
-    code: Code, there: Value, seen: Value, whole: Value, masks: Sequence[Value]
-) -> list[Value]:
-    """Emit the same with no mask where the vectors are `whole`."""
-    places = range(0, len(masks) * code.lanes, code.lanes)
-
-    def shown() -> list[Value]:
-        return code.choose(
-            whole,
-            lambda: [code.load(there, place) for place in places],
-            lambda: [
-                code.load_masked(code.move(there, place), mask)
-                for place, mask in zip(places, masks, strict=True)
-            ],
-        )
-
-    return code.choose(seen, shown, lambda: [code.zero()] * len(masks))
+    if host().masks:
+        return masked()
+    whole = code.both(code.compare(first, "<=", 0), code.compare(last, ">=", vectors * code.lanes))
+    return code.choose(whole, lambda: [code.load(there, place) for place in places], masked)
 
 
 @inlined
