@@ -162,6 +162,25 @@ def test_helpers_help(threads: None) -> None:
         pytest.fail("two helpers never joined")
 
 
+def test_a_helper_that_could_not_lie_down_is_woken(threads: None) -> None:
+    """It ends its watch while the caller holds the interpreter lock, until the next job begins."""
+    set_num_threads(2)
+    interval, joined = sys.getswitchinterval(), 0
+    try:
+        sys.setswitchinterval(60)  # the caller gives the lock away in jobs alone
+        for _ in range(20):
+            visits(300, work=100_000)
+            assert pool._pool is not None
+            cells, end = pool._pool._cells, time.monotonic() + 10
+            while cells[spin.WATCHING]:
+                assert time.monotonic() < end
+            visits(300, work=100_000)
+            joined += int(cells[spin.DONE])
+    finally:
+        sys.setswitchinterval(interval)
+    assert joined >= 15
+
+
 def test_the_number_of_threads_changes_no_bit(threads: None) -> None:
     rng = np.random.default_rng(2)
     image = rng.standard_normal((3, 32, 30, 30)).astype("f4")

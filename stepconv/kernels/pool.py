@@ -54,15 +54,11 @@ class _Pool:
         self._serve = spin.server(self._cells)
         self._busy = threading.Lock()
         self._closed = False
-        self._bells: list[SimpleQueue[None]] = []
-        self._asleep: set[int] = set()
+        self._bell: SimpleQueue[None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         with suppress(RuntimeError):  # no more threads to be had: fewer helpers, or none
             for index in range(helpers):
-                self._bells.append(SimpleQueue())
-                thread = threading.Thread(
-                    target=self._wait, args=(index,), name=f"stepconv-{index}", daemon=True
-                )
+                thread = threading.Thread(target=self._wait, name=f"stepconv-{index}", daemon=True)
                 thread.start()
                 self._threads.append(thread)
 
@@ -83,26 +79,26 @@ class _Pool:
     def close(self) -> None:
         """End the helpers, and wait until they have ended."""
         self._closed = True
-        self._wake(len(self._threads))
+        for _thread in self._threads:
+            self._bell.put(None)
         for thread in self._threads:
             thread.join()
 
     def _wake(self, wanted: int) -> None:
-        if self._asleep:
-            for index in range(wanted):
-                if index in self._asleep:
-                    self._asleep.discard(index)
-                    self._bells[index].put(None)
+        """Ring for as many helpers as are wanted and neither watch nor have been rung for.
 
-    def _wait(self, index: int) -> None:
+        A helper says that it watches no longer before it asks for the interpreter lock, which the
+        caller may hold meanwhile. One that has just left sleeps through this job.
+        """
+        awake = int(self._cells[self._spin.WATCHING]) + self._bell.qsize()
+        for _each in range(wanted - awake):
+            self._bell.put(None)
+
+    def _wait(self) -> None:
         """Help with jobs until the pool closes."""
         while not self._closed:
             self._serve(self._cells, _PAUSES)
-            self._asleep.add(index)
-            # Who rang before this sleeps through one job at most: the next one rings again.
-            if not self._closed:
-                self._bells[index].get()
-            self._asleep.discard(index)
+            self._bell.get()
 
 
 _lock = threading.Lock()

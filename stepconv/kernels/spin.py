@@ -4,6 +4,7 @@ They meet at a row of cells, integers that are read and changed by atomic instru
 
     TICKETS   how many helpers may still join the job at hand; 0 where there is none
     DONE      how many of those who joined have finished
+    WATCHING  how many helpers watch for a job, or are at work on one; the others sleep
     WORK, JOB the job: the address of a function, and of what it is to be given
 
 The caller (`share`) fills in the job, puts out the tickets, takes part, takes back the tickets that
@@ -39,7 +40,7 @@ cgutils: Any = numba_cgutils  # has no types
 _types: Any = types
 
 # Cells that threads watch lie in cache lines of their own.
-TICKETS, DONE, WORK, JOB, CELLS = 0, 8, 16, 17, 24
+TICKETS, DONE, WATCHING, WORK, JOB, CELLS = 0, 8, 16, 24, 25, 32
 
 _INT = ir.IntType(64)
 _ADDRESS = ir.IntType(8).as_pointer()
@@ -248,6 +249,7 @@ def share(cells: Any, helpers: int, kernel: int, step: int, units: int, argument
 @compiled
 def serve(cells: Any, pauses: int) -> None:
     """Join the jobs that come, until none has come for as long as `pauses` pauses take."""
+    _add(cells, WATCHING, 1)
     waited = 0
     while waited < pauses:
         tickets = _read(cells, TICKETS)
@@ -257,6 +259,7 @@ def serve(cells: Any, pauses: int) -> None:
             waited = 0
         waited += 1
         _linger(waited)
+    _add(cells, WATCHING, -1)
 
 
 @cache
