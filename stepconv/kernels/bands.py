@@ -181,6 +181,7 @@ def fill(
 ) -> None:
     """Fill band[at:] for outputs from (z, y, x) on, with the channels from input[image] on."""
     width, step, before = settings[WIDTH], settings[STEP_X], settings[BEFORE]
+    reach = settings[COLUMNS] * step
     to = at
     for level in range(settings[LEVELS]):
         place = z * settings[STEP_Z] + tables[settings[LEVELS_AT] + level]
@@ -194,8 +195,8 @@ def fill(
             for phase_x in range(0, settings[PHASES_X], together):
                 start = x * step + tables[settings[PHASES_X_AT] + phase_x]
                 # Of the positions from `start` on, lo to hi show the input, the others are padding.
-                lo = max(before - start, 0)
-                hi = max(before + width - start, lo) if iz >= 0 else lo
+                lo = min(max(before - start, 0), reach)
+                hi = min(max(before + width - start, lo), reach) if iz >= 0 else lo
                 origin = plane + start - before
                 if step == 1:
                     copy_rows(1, band, to, input, origin, settings, tables, row, lo, hi)
@@ -303,8 +304,7 @@ def pick_rows(
 ) -> None:
     """As `copy_rows`, one number at a time, for any step."""
     step, columns = settings[STEP_X], settings[COLUMNS]
-    first = min((lo + step - 1) // step, columns)
-    last = min((hi + step - 1) // step, columns)
+    first, last = (lo + step - 1) // step, (hi + step - 1) // step
     for c in range(settings[CHANNELS]):
         image = c * settings[DEPTH] * settings[HEIGHT] * settings[WIDTH]
         for i in range(settings[ROWS]):

@@ -223,9 +223,13 @@ def _strip(
     code: Code, step: int, pad: int, begin: Value, parts: list[Value], columns: Value
 ) -> Load:
     """A vector of a wide row, loaded anew for each column of the kernel, with masks."""
-    firsts = [code.add(begin, column - pad) for column in range(KERNEL)]
+    done, left = (
+        code.least(begin, KERNEL),
+        code.least(code.subtract(columns, begin), 2 * code.lanes),
+    )
     masks = [
-        code.between(code.subtract(0, first), code.subtract(columns, first)) for first in firsts
+        code.between(code.subtract(pad - column, done), code.subtract(left, column - pad))
+        for column in range(KERNEL)
     ]
 
     def load(place: Value) -> list[list[Value]]:
@@ -241,7 +245,8 @@ def _strided(
     code: Code, step: int, pad: int, begin: Value, parts: list[Value], columns: Value
 ) -> Load:
     """Every second pixel, with padding 1: those before, at, and behind the middle of the kernel."""
-    before_end = code.first(code.subtract(columns, code.multiply(begin, step)), code.lanes)
+    left = code.subtract(columns, code.multiply(begin, step))
+    before_end = code.first(code.least(left, 2 * code.lanes), code.lanes)
     at_start = code.compare(begin, "==", 0)
     zero = code.room(1)
     code.store(code.zero(), zero)
