@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Bytes from which on the C library (glibc) maps memory afresh in each call.
-LARGE = 4 << 20
+LARGE = 32 << 20
 #: Bytes that may wait here, in all.
 KEPT = 256 << 20
 
