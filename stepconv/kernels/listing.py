@@ -22,9 +22,11 @@ from stepconv.kernels.tiles import (
     WHOLE,
 )
 
-#: Terms added up in a register before they join the total. With 96 the largest error in float32
-#: is 0.5 to 1.2 times oneDNN's over the layers of the benchmark, with 256 up to 2.5 times.
-CHAIN = 96
+#: Terms added up in a register before they join the total: sums of up to UNCUT as a whole. The
+#: largest error in float32 is 0.4 to 1.2 times oneDNN's over most layers of the benchmark; with
+#: 192 for both it is up to 1.5 times, with 256 up to 2.5 times. On Zen 4 to join takes as long as
+#: 4 terms.
+CHAIN, UNCUT = 144, 96
 
 
 class Tables:
@@ -85,7 +87,7 @@ def span(channels: int, taps: int) -> int:
     the error of oneDNN's.
     """
     terms = channels * taps
-    return channels if terms <= CHAIN else -(-channels // max(3, -(-terms // CHAIN)))
+    return channels if terms <= UNCUT else -(-channels // max(3, -(-terms // CHAIN)))
 
 
 def vectors_of(rows: int, columns: int, pitch: int, lanes: int) -> tuple[int, bool]:

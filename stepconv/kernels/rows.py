@@ -19,7 +19,7 @@ from stepconv.kernels.compiling import compiled
 from stepconv.kernels.cutting import BAND_BYTES, BAND_PIXELS
 from stepconv.kernels.drivers import inlined
 from stepconv.kernels.host import host
-from stepconv.kernels.listing import CHAIN
+from stepconv.kernels.listing import CHAIN, UNCUT
 from stepconv.kernels.lowering import driver
 from stepconv.kernels.plain import (
     AFTER,
@@ -116,7 +116,7 @@ def _measure(
     channel = planes * settings[bands.PHASE_STEP]
     terms = channels * taps
     span = channels
-    if terms > CHAIN:  # as `stepconv.kernels.listing.span`
+    if terms > UNCUT:  # as `stepconv.kernels.listing.span`
         span = -(-channels // max(3, -(-terms // CHAIN)))
     settings[tiles.CHANNELS], settings[tiles.CHANNEL_STEP] = channels, channel
     settings[tiles.TAPS], settings[tiles.SPAN] = taps, span

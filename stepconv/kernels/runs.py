@@ -141,7 +141,8 @@ def records(
         own = np.zeros((len(lead), SMALL_RECORD), np.int64)
         own[:, [TAP_LIST, TAP_COUNT, WEIGHTS]] = lists[kind[start]]
         own[:, RUN_COUNT] = RUNS if RUN == 1 else np.minimum(stop - lead, RUNS)
-        own[:, IN_LINE] = (np.diff(cell[members], axis=1) == 1).all(axis=1)
+        own[:, IN_LINE] = (np.diff(cell[members], axis=1) == RUN).all(axis=1)
+        own[:, IN_LINE] &= (sizes[members[:, :-1]] == RUN).all(axis=1)
         own[:, FIRST_RUN + BEGIN :: 3] = begin[members]
         own[:, FIRST_RUN + PIXELS :: 3] = sizes[members]
         own[:, FIRST_RUN + CELL :: 3] = cell[members]

@@ -242,11 +242,29 @@ def keep(
             _keep_pixels(code, runs, squares, line, plane, code.subtract(valid, v * lanes), record)
             continue
         pieces = _pieces(code, run, runs, record)
-        for channel in range(lanes):
-            with code.when(code.compare(valid, ">", v * lanes + channel)):
-                for square, mask, offset in pieces:
-                    code.store_masked(squares[square][channel], code.move(line, offset), mask)
-            line = code.move(line, plane)
+        left = code.subtract(valid, v * lanes)
+
+        def store(
+            pieces: Sequence[tuple[int, Value, Value]],
+            line: Value = line,
+            left: Value = left,
+            squares: Sequence[Sequence[Value]] = squares,
+        ) -> None:
+            for channel in range(lanes):
+                with code.when(code.compare(left, ">", channel)):
+                    for square, mask, offset in pieces:
+                        code.store_masked(squares[square][channel], code.move(line, offset), mask)
+                line = code.move(line, plane)
+
+        if pixels > lanes or runs == 1:
+            store(pieces)
+            continue
+        in_line = code.compare(code.load_one(record, IN_LINE), "!=", 0)
+        with code.builder.if_else(in_line) as (together, apart):
+            with together:
+                store([_whole(code, run, runs, record)])
+            with apart:
+                store(pieces)
 
 
 def _keep_pixels(
@@ -281,6 +299,12 @@ def _keep_pixels(
                     with code.when(code.compare(valid, ">", channel)):
                         store(place, channel)
                     place = code.move(place, plane)
+
+
+def _whole(code: Code, run: int, runs: int, record: Value) -> tuple[int, Value, Value]:
+    """Return the same for runs of which each is continued by the next, in one square."""
+    last = code.load_one(record, FIRST_RUN + 3 * (runs - 1) + PIXELS)
+    return 0, code.first(code.add(last, (runs - 1) * run)), code.load_one(record, FIRST_RUN + CELL)
 
 
 def _pieces(code: Code, run: int, runs: int, record: Value) -> list[tuple[int, Value, Value]]:
