@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from stepconv import results
 from stepconv.errors import DtypeError, ShapeError, SpecError
 from stepconv.geometry import Geometry
 from stepconv.kernels import pool
 from stepconv.operands import Array, Operands
+from stepconv.results import empty
 from stepconv.values import shown
 
 ALGORITHMS = ("auto", "textbook", "direct", "winograd")
@@ -87,7 +87,7 @@ class Bound:
         The operands must be contiguous and of this dtype.
         """
         if out is None:
-            target = results.empty(self.shape, self.dtype)
+            target = empty(self.shape, self.dtype)
         else:
             target = _checked_out(out, self.shape, self.dtype)
             if not _is_direct(target, input, packed, bias):

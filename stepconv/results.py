@@ -5,8 +5,8 @@ result of 50 MB that takes some 6 ms, a third of the time of a fast convolution.
 the C library keeps small pieces, but gives back those of 32 MB and more at once. So these are kept
 here, a few of them; while they wait, the system may take their pages where it needs them.
 
-A result is an ordinary array over such a piece. The piece is free again when that array is
-gone, and with it every view of it.
+A result is an array over such a piece, which it does not own as NumPy says it: it cannot be resized
+in place. The piece is free again when every view of it is gone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 #: Bytes from which on the C library (glibc) maps memory afresh in each call.
 LARGE = 32 << 20
-#: Bytes that may wait here, in all.
+#: Bytes that may wait here, in all; a larger piece is given back.
 KEPT = 256 << 20
 
 #: A private mapping: a forked child writes to its own copy. Windows has none.
@@ -46,9 +46,10 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         piece = _taken(size) or _mapped(size)
     except OSError:  # no memory: NumPy says so in its own words
         return np.empty(shape, dtype)
-    array: NDArray[Any] = np.ndarray(shape, dtype, buffer=piece)
-    weakref.finalize(array, _keep, piece).atexit = False
-    return array
+    flat: NDArray[Any] = np.frombuffer(piece, dtype, prod(shape))
+    # Its base is a view of the memory, which all arrays over it keep alive.
+    weakref.finalize(flat.base, _keep, piece).atexit = False
+    return flat.reshape(shape)
 
 
 def _mapped(size: int) -> mmap.mmap:
@@ -69,6 +70,8 @@ def _taken(size: int) -> mmap.mmap | None:
 
 def _keep(piece: mmap.mmap) -> None:
     """Let a piece wait for the next result; those that have waited longest make room."""
+    if len(piece) > KEPT:
+        return
     _advise(piece, "MADV_FREE")
     _free.append(piece)
     with suppress(IndexError):

@@ -56,7 +56,8 @@ def test_no_family_steps_outside(lanes: str) -> None:
     lines = result.stderr.splitlines()
     assert result.returncode == 0, [line for line in lines if "Segmentation" not in line][-3:]
     ran = json.loads(result.stdout)
-    assert {name: ran[name] for name, least in LEAST.items() if ran[name] < least} == {}
+    wanted = LEAST | ({"wide": 8} if lanes == "16" else {})  # rows of several vectors, in place
+    assert {name: ran[name] for name, least in wanted.items() if ran[name] < least} == {}
 
 
 @pytest.mark.parametrize("fault", ["ReadsAfter", "ReadsBefore", "WritesAfter", "WritesInput"])

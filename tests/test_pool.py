@@ -172,7 +172,7 @@ def test_a_helper_that_could_not_lie_down_is_woken(threads: None) -> None:
             visits(300, work=100_000)
             assert pool._pool is not None
             cells, end = pool._pool._cells, time.monotonic() + 10
-            while cells[spin.WATCHING]:
+            while cells[spin.WATCHING]:  # of the only helper
                 assert time.monotonic() < end
             visits(300, work=100_000)
             joined += int(cells[spin.DONE])

@@ -65,11 +65,27 @@ def test_small_results_are_numpys() -> None:
 
 def test_what_waits_is_bounded() -> None:
     alive = [results.empty((LARGE + i,), FLOAT) for i in range(results.KEPT // results.LARGE + 3)]
-    largest = place(alive[-1])
+    second = place(alive[1])
     alive.clear()
     assert sum(map(len, results._free)) <= results.KEPT
     assert len(results._free) >= results.KEPT // results.LARGE - 1
-    assert place(results.empty((LARGE + 1,), FLOAT)) != largest  # the smallest that fits
+    assert place(results.empty((LARGE + 1,), FLOAT)) == second  # the smallest that fits
+
+
+def test_a_piece_larger_than_all_that_may_wait_leaves_the_others_there() -> None:
+    results.empty((LARGE,), FLOAT)
+    results.empty((results.KEPT // FLOAT.itemsize + 1,), FLOAT)
+    assert [len(piece) for piece in results._free] == [results.LARGE]
+
+
+def test_the_memory_is_kept_by_the_base_of_a_result() -> None:
+    result = results.empty((2, LARGE), FLOAT)
+    base = result.base
+    assert base is not None
+    del result
+    assert results._free == []
+    del base
+    assert len(results._free) == 1
 
 
 def test_no_memory_is_numpys_error() -> None:
@@ -90,6 +106,7 @@ def test_a_forked_child_writes_to_its_own() -> None:
     assert result[0] == result[-1] == 1
 
 
+@pytest.mark.compiled
 def test_convolutions_give_such_results() -> None:
     image = np.ones((1, 1, LARGE + 2), np.float32)
     kernel = np.ones((1, 1, 3), np.float32)

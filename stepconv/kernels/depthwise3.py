@@ -312,8 +312,7 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> Depthwise3Pl
         return None
     lanes = host().lanes(dtype.itemsize)
     wide = x.input_size > lanes
-    twice = lanes < x.output_size <= 2 * lanes
-    if wide and (not WIDE or (x.stride == 1 and not host().masks and not twice)):
+    if wide and not wide_fits(geometry, lanes):
         return None
     planes = (1 if geometry.batch is None else geometry.batch) * geometry.out_channels
     wanted = UNITS_PER_THREAD * threads if threads > 1 else 1
@@ -328,6 +327,18 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> Depthwise3Pl
         blocks, block, bands, band,
     ]  # fmt: skip
     return Depthwise3Plan(units * bands, np.array(fields, np.int64), _kernel(dtype))
+
+
+def wide_fits(geometry: Geometry, lanes: int) -> bool:
+    """Whether rows wider than a vector are best read in place.
+
+    Several outputs of a channel would each read it anew. A tile computes all its rows: of one row,
+    and of 8 and 9, which take two tiles, too many for nothing.
+    """
+    y, x = geometry.axes
+    any_width = x.stride > 1 or host().masks or lanes < x.output_size <= 2 * lanes
+    rows_fit = y.output_size > 1 and not TILE_ROWS < y.output_size < 1.4 * TILE_ROWS
+    return WIDE and geometry.group_outputs == 1 and any_width and rows_fit
 
 
 def _fits(axis: Axis) -> bool:

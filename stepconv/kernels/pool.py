@@ -50,15 +50,18 @@ class _Pool:
         from stepconv.kernels import spin  # compiles, or loads from disk
 
         self._spin = spin
-        self._cells = np.zeros(spin.CELLS, np.int64)
+        self._cells = np.zeros(spin.WATCHING + spin.LINE * helpers, np.int64)
         self._serve = spin.server(self._cells)
         self._busy = threading.Lock()
         self._closed = False
-        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._bells: list[SimpleQueue[None]] = []
         self._threads: list[threading.Thread] = []
         with suppress(RuntimeError):  # no more threads to be had: fewer helpers, or none
             for index in range(helpers):
-                thread = threading.Thread(target=self._wait, name=f"stepconv-{index}", daemon=True)
+                self._bells.append(SimpleQueue())
+                thread = threading.Thread(
+                    target=self._wait, args=(index,), name=f"stepconv-{index}", daemon=True
+                )
                 thread.start()
                 self._threads.append(thread)
 
@@ -79,26 +82,28 @@ class _Pool:
     def close(self) -> None:
         """End the helpers, and wait until they have ended."""
         self._closed = True
-        for _thread in self._threads:
-            self._bell.put(None)
+        for bell in self._bells:
+            bell.put(None)
         for thread in self._threads:
             thread.join()
 
     def _wake(self, wanted: int) -> None:
-        """Ring for as many helpers as are wanted and neither watch nor have been rung for.
+        """Ring for those of the first helpers that do not watch, and have not been rung for.
 
         A helper says that it watches no longer before it asks for the interpreter lock, which the
         caller may hold meanwhile. One that has just left sleeps through this job.
         """
-        awake = int(self._cells[self._spin.WATCHING]) + self._bell.qsize()
-        for _each in range(wanted - awake):
-            self._bell.put(None)
+        watching = self._cells[self._spin.WATCHING :: self._spin.LINE].tolist()
+        for watches, bell in zip(watching[:wanted], self._bells, strict=False):
+            if not watches and bell.empty():
+                bell.put(None)
 
-    def _wait(self) -> None:
+    def _wait(self, index: int) -> None:
         """Help with jobs until the pool closes."""
+        watching = self._spin.WATCHING + self._spin.LINE * index
         while not self._closed:
-            self._serve(self._cells, _PAUSES)
-            self._bell.get()
+            self._serve(self._cells, watching, _PAUSES)
+            self._bells[index].get()
 
 
 _lock = threading.Lock()

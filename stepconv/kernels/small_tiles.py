@@ -50,7 +50,7 @@ WIDE = 2
 AHEAD_BYTES = 64
 
 # Of a tile's record: where its taps begin in the tables, their number, and the weights from one
-# channel to the next; its runs; whether the cells of single pixels follow one another; and of each
+# channel to the next; its runs; whether each is whole and continued by the next; and of each
 # run where it begins in the band, its pixels, and its first cell in the output.
 TAP_LIST, TAP_COUNT, WEIGHTS, RUN_COUNT, IN_LINE, FIRST_RUN = range(6)
 BEGIN, PIXELS, CELL = 0, 1, 2

@@ -4,8 +4,8 @@ They meet at a row of cells, integers that are read and changed by atomic instru
 
     TICKETS   how many helpers may still join the job at hand; 0 where there is none
     DONE      how many of those who joined have finished
-    WATCHING  how many helpers watch for a job, or are at work on one; the others sleep
     WORK, JOB the job: the address of a function, and of what it is to be given
+    WATCHING  for each helper, whether it watches for a job or is at work on one, and does not sleep
 
 The caller (`share`) fills in the job, puts out the tickets, takes part, takes back the tickets that
 are left and waits for those who took one. A helper (`serve`) watches for tickets, for a
@@ -40,7 +40,8 @@ cgutils: Any = numba_cgutils  # has no types
 _types: Any = types
 
 # Cells that threads watch lie in cache lines of their own.
-TICKETS, DONE, WATCHING, WORK, JOB, CELLS = 0, 8, 16, 24, 25, 32
+TICKETS, DONE, WORK, JOB, WATCHING = 0, 8, 16, 17, 24
+LINE = 8
 
 _INT = ir.IntType(64)
 _ADDRESS = ir.IntType(8).as_pointer()
@@ -247,9 +248,12 @@ def share(cells: Any, helpers: int, kernel: int, step: int, units: int, argument
 
 
 @compiled
-def serve(cells: Any, pauses: int) -> None:
-    """Join the jobs that come, until none has come for as long as `pauses` pauses take."""
-    _add(cells, WATCHING, 1)
+def serve(cells: Any, watching: int, pauses: int) -> None:
+    """Join the jobs that come, until none has come for as long as `pauses` pauses take.
+
+    The cell `watching` says so meanwhile.
+    """
+    _swap(cells, watching, 1)
     waited = 0
     while waited < pauses:
         tickets = _read(cells, TICKETS)
@@ -259,7 +263,7 @@ def serve(cells: Any, pauses: int) -> None:
             waited = 0
         waited += 1
         _linger(waited)
-    _add(cells, WATCHING, -1)
+    _swap(cells, watching, 0)
 
 
 @cache
@@ -273,4 +277,4 @@ def sharer(kernel: Callable[..., Any]) -> tuple[Callable[..., Any], int]:
 
 def server(cells: Any) -> Callable[..., None]:
     """Return `serve`, compiled."""
-    return specialised(serve, cells, 0)
+    return specialised(serve, cells, 0, 0)
