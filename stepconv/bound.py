@@ -18,7 +18,7 @@ from stepconv.errors import DtypeError, ShapeError, SpecError
 from stepconv.geometry import Geometry
 from stepconv.kernels import pool
 from stepconv.operands import Array, Operands
-from stepconv.results import empty
+from stepconv.results import allocator
 from stepconv.values import shown
 
 ALGORITHMS = ("auto", "textbook", "direct", "winograd")
@@ -37,6 +37,7 @@ class Bound:
 
     __slots__ = (
         "_bias_shape",
+        "_empty",
         "_no_bias",
         "_run",
         "_shared",
@@ -56,6 +57,7 @@ class Bound:
             dtype.char
         )  # the one object of its kind: `takes` compares by identity
         self.shape = geometry.output_shape
+        self._empty = allocator(self.shape, self.dtype)
         checked = checked_algorithm(algorithm)
         self.plan = plans.choose(geometry, dtype, checked, pool.get_num_threads())
         self.pack, self._run, self._units = self.plan.pack, self.plan.run, self.plan.units
@@ -87,7 +89,7 @@ class Bound:
         The operands must be contiguous and of this dtype.
         """
         if out is None:
-            target = empty(self.shape, self.dtype)
+            target = self._empty(self.shape, self.dtype)
         else:
             target = _checked_out(out, self.shape, self.dtype)
             if not _is_direct(target, input, packed, bias):
