@@ -27,6 +27,7 @@ from stepconv import (
     conv_transpose2d,
 )
 from stepconv.kernels import plan as plans
+from stepconv.kernels.host import host
 from tests.helpers import numbers, reference, same_bits
 from tests.strategies import Layer, layers
 
@@ -59,6 +60,9 @@ def test_families(dtype: str) -> None:
     assert chosen(*dense, algorithm="winograd").startswith("Winograd")
     assert chosen(*dense, algorithm="textbook") == "TextbookPlan"
     assert chosen((1, 64, 4, 2), (64, 1, 3, 3), dtype, groups=64, padding=1) == "Depthwise3Plan"
+    wide = "Depthwise3Plan" if host().masks else "DepthwisePlan"
+    assert chosen((1, 64, 56, 56), (64, 1, 3, 3), dtype, groups=64, padding=1) == wide
+    assert chosen((1, 1, 56, 56), (1, 1, 3, 3), dtype, padding=1) == wide
     assert chosen((1, 64, 56, 56), (64, 1, 5, 5), dtype, groups=64) == "DepthwisePlan"
     assert chosen((1, 1, 56, 56), (1, 1, 5, 5), dtype) == "DepthwisePlan"
     assert chosen((1, 64, 8, 8), (64, 32, 4, 4), dtype, transposed=True).startswith("Phase")

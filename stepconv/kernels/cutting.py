@@ -150,5 +150,5 @@ def _filling(geometry: Geometry, axes: Axes, layout: Layout, lanes: int) -> floa
         row += -(-layout.columns // lanes) * FILL_CYCLES[stride]
     else:
         row += layout.columns * FILL_ONE_CYCLES
-    phases = layout.channel // layout.phase
-    return row * geometry.group_inputs * phases * layout.rows
+    planes = layout.channel // layout.phase
+    return row * geometry.group_inputs * planes * layout.rows

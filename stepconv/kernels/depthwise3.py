@@ -127,20 +127,21 @@ def convolve(
         return code.builder.select(inside, place, zeros)
 
     def cover(step: int, pad: int, wide: bool) -> None:
-        strips, furthest, parts = 1, 0, [0]
-        twice = wide and step == 1 and not host().masks
-        if twice:
-            parts.append(code.subtract(out_columns, code.lanes))
-        elif wide:
+        strips, furthest, parts, loaded = 1, 0, [0], _shifted
+        in_strips = wide and (step > 1 or host().masks)
+        if in_strips:
             strips = code.ceiling(out_columns, code.lanes)
             furthest = code.greatest(code.subtract(out_columns, code.lanes), 0)
-        loaded = (_twice if twice else _strip if step == 1 else _strided) if wide else _shifted
+            loaded = _strip if step == 1 else _strided
+        elif wide:
+            parts.append(code.subtract(out_columns, code.lanes))
+            loaded = _twice
         with code.loop(code.ceiling(count, height), target, count) as tiles:
             place, left = tiles.values
             above = code.multiply(code.add(top, code.multiply(tiles.index, height)), step)
             with code.loop(strips) as strip:
                 begin = 0
-                if wide and not twice:
+                if in_strips:
                     begin = code.least(code.multiply(strip.index, code.lanes), furthest)
                 load = loaded(code, step, pad, begin, parts, columns)
                 sums = [[start] * len(parts) for _ in range(height)]
@@ -201,7 +202,7 @@ def _shifted(
 def _twice(
     code: Code, step: int, pad: int, begin: Value, parts: list[Value], columns: Value
 ) -> Load:
-    """Two vectors hold it, and only their first and last columns may lie in the padding."""
+    """Two vectors hold it; only their first and last columns may lie in the padding."""
     last = [code.add(part, KERNEL - 1 - pad) for part in parts]
     inside = code.between(pad, columns)
     before_end = code.first(code.subtract(columns, last[1]))
@@ -223,10 +224,9 @@ def _strip(
     code: Code, step: int, pad: int, begin: Value, parts: list[Value], columns: Value
 ) -> Load:
     """A vector of a wide row, loaded anew for each column of the kernel, with masks."""
-    done, left = (
-        code.least(begin, KERNEL),
-        code.least(code.subtract(columns, begin), 2 * code.lanes),
-    )
+    # Lanes are counted in 32 bits, columns are not: no further than the masks need it.
+    done = code.least(begin, KERNEL)
+    left = code.least(code.subtract(columns, begin), 2 * code.lanes)
     masks = [
         code.between(code.subtract(pad - column, done), code.subtract(left, column - pad))
         for column in range(KERNEL)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stepconv.kernels.drivers import emitted
-from stepconv.kernels.emit import Code, Value
+from stepconv.kernels.emit import LINE_BYTES, Code, Value
 
 #: Kernel rows taken at once. With 3, ten loads serve 24 multiplications; more gains nothing.
 CHUNK_ROWS = 3
@@ -299,7 +299,7 @@ def _store(
 @emitted
 def fetch(code: Code, input: Value, start: Value, count: Value) -> None:
     """Ask for `count` numbers of the input, as far as the second cache."""
-    line = 64 // code.itemsize
+    line = LINE_BYTES // code.itemsize
     with code.loop(code.ceiling(count, line), code.move(input, start)) as loop:
         code.prefetch(loop.values[0], nearness=2)
         loop.next(code.move(loop.values[0], line))

@@ -30,6 +30,9 @@ INT = ir.IntType(64)
 _LANE = ir.IntType(32)  # shuffles count lanes in 32 bits
 _BIT = ir.IntType(1)
 
+#: Bytes of a cache line, and of the widest vector.
+LINE_BYTES = 64
+
 
 class Loop:
     """A loop that carries values from one pass to the next; see `Code.loop`."""

@@ -38,15 +38,13 @@ from numba.extending import intrinsic
 
 from stepconv.kernels.compiling import JIT, compiled
 from stepconv.kernels.drivers import Emitted, Inlined, allocate, lanes
-from stepconv.kernels.emit import INT, Code, Value
+from stepconv.kernels.emit import INT, LINE_BYTES, Code, Value
 from stepconv.kernels.host import host
 
 _config: Any = numba.config  # some versions of Numba have types, and those not of these
 cgutils: Any = _cgutils
 
-#: Bytes to which scratch is aligned: a cache line, and the widest vector; and more bytes than
-#: any machine has.
-_LINE = 64
+#: More bytes than any machine has.
 _MOST = 1 << 62
 
 _BIT = ir.IntType(1)
@@ -456,13 +454,13 @@ class _Driver:
         # More than there can be, also where the number ran over.
         much = builder.icmp_unsigned(">", count, code.integer(_MOST // size))
         self._raise(much, MemoryError, reason)
-        space = code.add(code.multiply(count, size), _LINE)
+        space = code.add(code.multiply(count, size), LINE_BYTES)
         place = self.context.nrt.allocate_unchecked(builder, space)
         missing = builder.icmp_unsigned("==", place, place.type(None))
         self._raise(missing, MemoryError, reason)
         self.taken.append(place)
-        number = builder.add(builder.ptrtoint(place, INT), code.integer(_LINE - 1))
-        number = builder.and_(number, code.integer(-_LINE))
+        number = builder.add(builder.ptrtoint(place, INT), code.integer(LINE_BYTES - 1))
+        number = builder.and_(number, code.integer(-LINE_BYTES))
         return Memory(builder.inttoptr(number, like.pointer.type), count)
 
     def _raise(self, condition: Value, kind: type[Exception], text: str) -> None:

@@ -39,7 +39,8 @@ from stepconv.kernels.compiling import (
 cgutils: Any = numba_cgutils  # has no types
 _types: Any = types
 
-# Cells that threads watch lie in cache lines of their own.
+# Cells that threads watch lie in cache lines of their own, of LINE cells; WATCHING is the first
+# helper's, the others' follow.
 TICKETS, DONE, WORK, JOB, WATCHING = 0, 8, 16, 17, 24
 LINE = 8
 

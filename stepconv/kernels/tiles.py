@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from stepconv.kernels.drivers import emitted
-from stepconv.kernels.emit import Code, Value
+from stepconv.kernels.emit import LINE_BYTES, Code, Value
 from stepconv.kernels.host import host
 
 TILE_ROWS = 8 if host().registers == 32 else 4
@@ -37,7 +37,6 @@ TILE_VECTORS = 3
 #: Squares of weights from the one being transposed to the one asked for: 2 to 8 do as well, and
 #: take a third off the time of packing a megabyte.
 AHEAD = 4
-LINE_BYTES = 64
 
 # Where the settings of the tiles stand in the array of settings that a kernel is given.
 (
