@@ -76,17 +76,15 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
     weights = blocks * TILE_ROWS * steps * dtype.itemsize / WEIGHT_BYTES
     for layout, rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
         fill = 0.0 if whole else _filling(geometry, axes, layout, lanes)
-        bands, strips = -(-height // rows), -(-width // columns)
-        last_rows, last_columns = (height - 1) % rows + 1, (width - 1) % columns + 1
-        pitch = layout.columns
-        sweep = _sweep(vectors_of(last_rows, last_columns, pitch, lanes)[0], steps)
-        if bands * strips > 1:
-            other = _sweep(vectors_of(rows, columns, pitch, lanes)[0], steps)
-            sweep = (sweep + (bands * strips - 1) * other) / (bands * strips)
+        parts = -(-height // rows) * -(-width // columns)
+        last = (height - 1) % rows + 1, (width - 1) % columns + 1
+        sweeps = [
+            _sweep(vectors_of(*size, layout.columns, lanes)[0], steps)
+            for size in ((rows, columns), last)
+        ]
         for shares in {1, min(threads, blocks)}:
-            units = images * axes[0].output_size * bands * strips * shares
-            each = fill + (sweep * blocks + weights) / shares
-            time = each * -(-units // threads)
+            each, end = (fill + (sweep * blocks + weights) / shares for sweep in sweeps)
+            time = _time(each, end, parts, images * axes[0].output_size * shares, threads)
             if time < least:
                 best, least = Cut(rows, columns, shares, whole), time
     return best
@@ -133,6 +131,15 @@ def _fits(geometry: Geometry, dtype: np.dtype[Any], layout: Layout, beside: int)
     numbers = geometry.group_inputs * layout.channel + beside
     pixels = layout.rows * layout.columns
     return pixels <= BAND_PIXELS and numbers * dtype.itemsize <= BAND_BYTES
+
+
+def _time(each: float, last: float, parts: int, planes: int, threads: int) -> float:
+    """Cycles for the parts of so many planes; the last of a plane may take less than the others."""
+    if planes > 1:
+        average = ((parts - 1) * each + last) / parts
+        return average * -(-parts * planes // threads)
+    rounds, more = divmod(parts - 1, threads)
+    return rounds * each + max(each if more else 0.0, last)
 
 
 def _sweep(vectors: int, steps: int) -> float:
