@@ -18,7 +18,7 @@ from stepconv.errors import DtypeError, ShapeError, SpecError
 from stepconv.geometry import Geometry
 from stepconv.kernels import pool
 from stepconv.operands import Array, Operands
-from stepconv.results import allocator
+from stepconv.results import allocator, apart
 from stepconv.values import shown
 
 ALGORITHMS = ("auto", "textbook", "direct", "winograd")
@@ -36,6 +36,7 @@ class Bound:
     """
 
     __slots__ = (
+        "_apart",
         "_bias_shape",
         "_empty",
         "_no_bias",
@@ -61,6 +62,7 @@ class Bound:
         checked = checked_algorithm(algorithm)
         self.plan = plans.choose(geometry, dtype, checked, pool.get_num_threads())
         self.pack, self._run, self._units = self.plan.pack, self.plan.run, self.plan.units
+        self._apart = self.plan.apart
         self._shared = plans.worth_sharing(geometry, self.plan)
         self._bias_shape = (geometry.out_channels,)
         self._no_bias = np.zeros(self._bias_shape, dtype)
@@ -89,7 +91,10 @@ class Bound:
         The operands must be contiguous and of this dtype.
         """
         if out is None:
-            target = self._empty(self.shape, self.dtype)
+            if self._apart:
+                target = apart(input, self.shape, self.dtype)
+            else:
+                target = self._empty(self.shape, self.dtype)
         else:
             target = _checked_out(out, self.shape, self.dtype)
             if not _is_direct(target, input, packed, bias):

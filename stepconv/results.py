@@ -6,7 +6,8 @@ the C library keeps small pieces, but gives back those of 32 MB and more at once
 here, a few of them; while they wait, the system may take their pages where it needs them.
 
 A result is an array over such a piece, which it does not own as NumPy says it: it cannot be resized
-in place. The piece is free again when every view of it is gone.
+in place. The piece is free again when every view of it is gone. The same holds for results that are
+to lie apart from the input in their pages (`apart`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+#: Bytes of a page of memory: addresses that agree within their pages are alike to a processor.
+PAGE = 4096
 #: Bytes from which on the C library (glibc) maps memory afresh in each call.
 LARGE = 32 << 20
 #: Bytes that may wait here, in all; a larger piece is given back.
@@ -43,6 +46,24 @@ def allocator(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Callable[..., NDA
     True
     """
     return empty if prod(shape) * dtype.itemsize >= LARGE and _PRIVATE else np.empty
+
+
+def apart(input: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array like `numpy.empty`, half a page from where the input lies in its pages.
+
+    A load waits for a store under way if their addresses agree in the last 12 bits. Where rows fill
+    whole pages and are read in their place, those of input and result do so all the way, if both
+    arrays begin alike in a page; and large arrays do. On Zen 4 a 3x3 on 1024x1024 then takes
+    0.69 ms instead of 0.28.
+
+    >>> one = np.zeros((1024, 1024), np.float32)
+    >>> (apart(one, one.shape, one.dtype).ctypes.data - one.ctypes.data) % 4096
+    2048
+    """
+    count, spare = prod(shape), PAGE // dtype.itemsize
+    room = allocator((count + spare,), dtype)((count + spare,), dtype)
+    begin = (input.ctypes.data + PAGE // 2 - room.ctypes.data) % PAGE // dtype.itemsize
+    return room[begin : begin + count].reshape(shape)
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

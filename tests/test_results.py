@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from stepconv import conv1d, results
+from stepconv import conv1d, conv2d, results
+from stepconv.bound import Bound
+from stepconv.geometry import Axis, Geometry
 
 FLOAT = np.dtype(np.float32)
 LARGE = results.LARGE // FLOAT.itemsize
@@ -36,6 +38,26 @@ def test_a_dropped_result_makes_room_for_the_next() -> None:
     again = results.empty((LARGE + 5,), FLOAT)
     assert place(again) == where
     assert results._free == []
+
+
+@pytest.mark.parametrize("skip", [0, 3, 520])
+@pytest.mark.parametrize("shape", [(1, 12, 1024), (2, LARGE)])
+def test_apart_from_the_input_in_its_page(shape: tuple[int, ...], skip: int) -> None:
+    input = np.zeros(3000, FLOAT)[skip:]
+    result = results.apart(input, shape, FLOAT)
+    assert result.shape == shape
+    assert (place(result) - place(input)) % results.PAGE == results.PAGE // 2
+    result[...] = 1  # all of it is there
+
+
+def test_where_rows_fill_pages_the_result_lies_apart() -> None:
+    image, weight = np.ones((1, 12, 1024), FLOAT), np.ones((1, 1, 3, 3), FLOAT)
+    result = conv2d(image, weight, padding=1)
+    assert (result[:, 1:-1, 1:-1] == 9).all()
+    axes = tuple(Axis(size, 3, pad=(1, 1)) for size in image.shape[1:])
+    in_place = Bound(Geometry(axes, None, 1, 1, 1), FLOAT).plan.apart
+    distance = (place(result) - place(image)) % results.PAGE
+    assert distance == results.PAGE // 2 or not in_place
 
 
 def test_a_view_keeps_its_memory() -> None:

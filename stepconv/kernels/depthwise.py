@@ -58,6 +58,7 @@ class DepthwisePlan:
     units: int
     table: NDArray[np.int64]
     kernel: Callable[..., None]
+    apart: bool = False
 
     def pack(self, weight: Array) -> Array:
         """Return the weight as it is: each is read once for a whole tile."""

@@ -45,7 +45,7 @@ from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.compiling import specialised
 from stepconv.kernels.depthwise import DepthwisePlan
 from stepconv.kernels.drivers import emitted
-from stepconv.kernels.emit import Code, Value
+from stepconv.kernels.emit import PAGE_BYTES, Code, Value
 from stepconv.kernels.host import host
 from stepconv.kernels.lowering import driver
 
@@ -326,7 +326,9 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> Depthwise3Pl
         y.output_size, x.output_size, VARIANTS.index(variant) + wide * len(VARIANTS),
         blocks, block, bands, band,
     ]  # fmt: skip
-    return Depthwise3Plan(units * bands, np.array(fields, np.int64), _kernel(dtype))
+    rows = x.input_size * dtype.itemsize, x.output_size * dtype.itemsize
+    apart = wide and all(row % PAGE_BYTES == 0 for row in rows)
+    return Depthwise3Plan(units * bands, np.array(fields, np.int64), _kernel(dtype), apart)
 
 
 def wide_fits(geometry: Geometry, lanes: int) -> bool:

@@ -32,6 +32,8 @@ _BIT = ir.IntType(1)
 
 #: Bytes of a cache line, and of the widest vector.
 LINE_BYTES = 64
+#: Bytes of a page of memory, as most systems have it.
+PAGE_BYTES = 4096
 
 
 class Loop:
@@ -108,6 +110,10 @@ class Code:
     def both(self, one: Value, other: Value) -> Value:
         """Whether two conditions hold."""
         return self.builder.and_(one, other)
+
+    def either(self, one: Value, other: Value) -> Value:
+        """Whether one of two conditions holds."""
+        return self.builder.or_(one, other)
 
     def move(self, pointer: Value, offset: Value) -> Value:
         """Return the pointer to the element `offset` elements further on."""

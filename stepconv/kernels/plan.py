@@ -48,6 +48,10 @@ class Plan(Protocol):
     def units(self) -> int:
         """Pieces of work; unit u writes cells that no other unit writes."""
 
+    @property
+    def apart(self) -> bool:
+        """Whether a result should begin elsewhere in a page than the input (`results.apart`)."""
+
     def pack(self, weight: Array) -> Array:
         """Lay out a flat, contiguous weight as `run` wants it; that may be the weight itself."""
 

@@ -91,6 +91,8 @@ class TextbookPlan:
     On one thread the textbook kernels are called as they are, and nothing else need be compiled.
     """
 
+    apart = False
+
     def __init__(self, geometry: Geometry, dtype: np.dtype[Any]) -> None:
         axes = geometry.embedded
         batch = 1 if geometry.batch is None else geometry.batch

@@ -26,6 +26,8 @@ class TiledPlan:
     which become `blocks` blocks of `numbers` numbers each.
     """
 
+    apart = False
+
     def __init__(
         self,
         convolve: Callable[..., Any],

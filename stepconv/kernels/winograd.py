@@ -222,6 +222,7 @@ class WinogradPlan:
 
     units: int
     table: NDArray[np.int64]
+    apart: bool = False
 
     def pack(self, weight: Array) -> Array:
         """Return the transformed kernels, four times as many numbers as the weight has."""
