@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from stepconv.geometry import Geometry
-from stepconv.kernels import direct, phases, small
+from stepconv.kernels import direct, phases, small, small_order
 from stepconv.kernels.plan import Plan, TextbookPlan
 from stepconv.spec import ConvSpec
 from tests.helpers import Array
@@ -116,6 +116,21 @@ def test_many_channels(geometry: Geometry, dtype: str, threads: int) -> None:
     check(direct.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
 
 
+@settings(max_examples=80)
+@given(dense(), st.sampled_from(DTYPES), st.sampled_from((1, 2, 3)), st.booleans())
+def test_many_channels_on_small_maps(
+    geometry: Geometry, dtype: str, threads: int, parted: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small, "_direct_cycles", lambda *_: np.inf)  # small wherever it can
+        if parted:
+            patch.setattr(small_order, "PARTED_BYTES", 0)
+            patch.setattr(small_order, "GROUP_BYTES", 1)
+        plan = small.plan(geometry, np.dtype(dtype), threads)
+    if plan is not None:
+        check(plan, geometry, dtype)
+
+
 Named = dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]]
 
 SMALL: Named = {
@@ -128,6 +143,23 @@ SMALL: Named = {
     "stride": ((1, 32, 28, 28), (64, 32, 3, 3), {"stride": 2, "padding": 1}),
     "border": ((1, 32, 14, 7), (64, 32, 3, 3), {"padding": 1, "padding_mode": "circular"}),
     "depth": ((1, 32, 4, 7, 7), (64, 32, 3, 3, 3), {"padding": 1}),
+    "depth, stride": (
+        (2, 9, 12, 6, 8),
+        (33, 9, 4, 3, 2),
+        {"stride": (2, 1, 1), "padding": (2, 1, 1)},
+    ),
+    "depth, dilation": ((1, 9, 9, 5, 13), (32, 9, 3, 2, 3), {"dilation": (2, 1, 1), "padding": 2}),
+    "depth, border, several samples": (
+        (3, 8, 5, 6, 7),
+        (32, 8, 3, 3, 3),
+        {"padding": 2, "padding_mode": "replicate"},
+    ),
+    "shorter runs": ((1, 32, 5, 32), (64, 32, 3, 3), {"padding": 1}),
+    "depths of several units": (
+        (3, 8, 24, 5, 7),
+        (64, 4, 3, 3, 3),
+        {"padding": (2, 1, 1), "groups": 2},
+    ),
     "groups": ((2, 64, 7, 14), (128, 32, 3, 3), {"padding": 1, "groups": 2}),
     "bands": ((1, 300, 28, 28), (32, 300, 3, 3), {"padding": 1}),
     "families of rows": ((2, 300, 20, 33), (40, 300, 3, 3), {"padding": 6, "dilation": 6}),
@@ -148,7 +180,7 @@ SMALL: Named = {
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("name", SMALL)
 def test_small_maps(name: str, threads: int, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(small, "_direct_cycles", lambda *_: np.inf)  # small wherever it can

@@ -1,4 +1,4 @@
-"""Bands of rows for small maps: each row in one of them, with the input that it sees."""
+"""Small maps: each row in one band, with the input that it sees; each pixel under its taps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels import cutting, small
+from stepconv.kernels import cutting, runs, small
+from stepconv.kernels.listing import Tables
+from stepconv.kernels.runs import Runs, TapLists, joined
 from stepconv.kernels.small_bands import RowBands, row_bands
+from stepconv.kernels.small_tiles import FIRST_LIST, KINDS, RUN, RUNS
 from tests.strategies import MODES
 
 pytestmark = pytest.mark.compiled
@@ -86,3 +89,85 @@ def test_threads_have_bands_of_their_own_where_the_input_outweighs_the_weights(
     geometry = Geometry((axis, axis), 1, 128, 128, 1)
     made = [small.plan(geometry, np.dtype(np.float32), threads) for threads in (1, 2)]
     assert [plan.units for plan in made if plan] == [3, 4]
+
+
+def multiplied(needs: runs.Needs, pixel: int) -> list[int]:
+    """The taps that a tile multiplies with a pixel of each of its runs."""
+    tables = Tables()
+    tables.add([-1])  # there may be no taps at all
+    lists = TapLists(tables, block=1, channels=1, step=0)
+    head = lists.of(np.arange(len(needs)), needs)
+    numbers, taken = tables.array(), []
+    for kind, (start, stop) in enumerate(KINDS):
+        at, count = head[FIRST_LIST + 2 * kind : FIRST_LIST + 2 * kind + 2]
+        if start <= pixel < stop:
+            taken += numbers[at : at + 2 * count : 2].tolist()
+    return sorted(taken)
+
+
+@settings(max_examples=150)
+@given(row_axes(), row_axes(), st.booleans())
+def test_each_pixel_meets_every_tap_under_which_it_sees_the_input(
+    rows: Axis, columns: Axis, exact: bool
+) -> None:
+    if exact:  # as of maps that are read in their place
+        columns = Axis(columns.output_size + RUN, 1)
+    cut = Runs((Axis(1, 1), rows, columns), exact)
+    seen = [
+        axis.source[np.arange(axis.output_size)[:, None] * axis.step + taps * axis.dilation] >= 0
+        for axis in (rows, columns)
+        for taps in [np.arange(axis.kernel_size)]
+    ]
+    covered = np.zeros(columns.output_size, int)
+    for run, (start, size) in enumerate(zip(cut.starts, cut.sizes, strict=True)):
+        covered[start : start + size] += 1
+        for y in (0, rows.output_size // 2, rows.output_size - 1):
+            needs = cut.needs[cut.classes[0, y, run]]
+            for pixel in range(size):
+                wanted = np.outer(seen[0][y], seen[1][start + pixel]).ravel()
+                assert set(np.flatnonzero(wanted)) <= set(multiplied(needs, pixel))
+    assert covered.min() == 1
+    assert exact or covered.max() == 1
+
+
+def test_long_kernels_do_not_fill_the_memory_with_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small, "_direct_cycles", lambda *_: np.inf)
+    square, line = Axis(100, 101, pad=(50, 50)), Axis(40000, 301, pad=(150, 150))
+    for axes in ((square, square), (line,), (Axis(16, 15, pad=(7, 7)),) * 3):
+        plan = small.plan(Geometry(axes, 1, 2, 32, 1), np.dtype(np.float32), 1)
+        assert plan is not None
+        assert plan._tables.nbytes < 40 << 20
+
+
+def test_depths_of_a_unit_leave_all_threads_as_many_units() -> None:
+    for depth in range(2, 40):
+        for threads in (2, 3, 4):
+            depths = small.slab(depth, 1, threads)
+            assert depths == 1 or -(-depth // depths) % threads == 0
+    assert [small.slab(depth, 1, 2) for depth in (2, 8, 17, 32)] == [1, 2, 3, 4]
+    assert small.slab(32, 1, 1) == 32
+
+
+def test_taps_in_the_padding_are_left_out_pixel_by_pixel() -> None:
+    axis = Axis(7, 3, pad=(1, 1))
+    cut = Runs((Axis(1, 1), axis, axis))
+    total = 0
+    for row in cut.classes[0]:
+        for run, kind in enumerate(row):
+            total += sum(len(multiplied(cut.needs[kind], pixel)) for pixel in range(cut.sizes[run]))
+    assert total == (7 * 3 - 2) ** 2
+
+
+@settings(max_examples=100)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.data())
+def test_joined_runs_keep_what_they_need(kinds: list[int], data: st.DataObject) -> None:
+    needs = np.array(
+        data.draw(st.lists(st.lists(st.sampled_from((0, 3, 6, 7)), min_size=9, max_size=9),
+                           min_size=6, max_size=6)), np.uint8
+    )  # fmt: skip
+    before = np.array(kinds)
+    after, all_needs = joined(before, needs)
+    assert (all_needs[after] & needs[before] == needs[before]).all()
+    if RUNS == 2:
+        counts = [np.bincount(kind) % 2 for kind in (before, after)]
+        assert counts[1].sum() <= counts[0].sum()

@@ -46,6 +46,9 @@ tile reads the band through the offsets of its taps.
 `winograd`      3x3 with fewer multiplications, where asked for
 ==============  ========================================================================
 
+In `small` `runs` says which pixels meet which taps, `small_bands` which rows are filled together,
+`small_order` in which order tiles are summed, and `small_tiles` are the tiles.
+
 A family's ``plan(geometry, dtype, threads)`` returns a plan, or None where it does not apply.
 A plan holds tables of where things lie and never changes; ``plan.pack`` lays out weights as
 its kernel reads them, ``plan.run`` computes some units of work. What the families of tiles have in

@@ -101,7 +101,7 @@ def convolve(
         y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
         start = image * settings[CHANNELS] * settings[IMAGE]
         if settings[IN_PLACE] == 0:
-            fill(scratch, 0, input, start, settings, tables, z, y, x)
+            fill(scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
             start = 0
         else:
             start += x

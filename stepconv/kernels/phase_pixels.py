@@ -25,10 +25,11 @@ from stepconv.kernels.drivers import lanes
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, beside, span
 from stepconv.kernels.lowering import driver
-from stepconv.kernels.runs import records
+from stepconv.kernels.runs import Heads, records
 from stepconv.kernels.small import convolve
 from stepconv.kernels.small_bands import RowBands, row_bands
-from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE
+from stepconv.kernels.small_order import order
+from stepconv.kernels.small_tiles import AHEAD_AT, PART, RUN, SMALL_RECORD, WIDE
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
@@ -102,10 +103,11 @@ class PhasePixelsPlan(TiledPlan):
         own = span(inputs, max(len(list(product(*phase))) for phase in product(*shifts)))
         tables = Tables()
         settings = layout.describe(tables)
-        lists, places = _lists(geometry, shifts, layout, tables, own, block)
-        tiles = [_tiles(axes, lists, own_rows, layout.columns) for own_rows in rows.outputs]
+        heads, places = _lists(geometry, shifts, layout, tables, own, block)
+        tiles = [_tiles(axes, heads, own_rows, layout.columns) for own_rows in rows.outputs]
         starts = [tables.add(each.ravel()) for each in tiles]
-        grouped, stretch = small.order(geometry, dtype, own, block, False)
+        listed = tables.add([*starts, starts[-1] + tiles[-1].size])
+        way = order(geometry, dtype, own, block, False)
         band = inputs * layout.channel
         settings |= {
             CHANNELS: inputs,
@@ -119,6 +121,9 @@ class PhasePixelsPlan(TiledPlan):
             small.GROUP_OUTPUTS: outputs,
             small.IMAGE: prod(axis.input_size for axis in axes),
             small.OUT_DEPTH: levels,
+            small.DEPTHS: 1,
+            small.SLABS: levels,
+            small.KNOWN: 0,
             small.OUT_HEIGHT: axes[0].stride * height,
             small.OUT_WIDTH: width,
             small.SAMPLES: samples,
@@ -129,12 +134,13 @@ class PhasePixelsPlan(TiledPlan):
             small.SHARES: shares,
             small.BLOCK: block,
             small.SAMPLE_STEP: band,
-            small.LISTS_AT: tables.add([*starts, starts[-1] + tiles[-1].size]),
-            small.STRETCH: SMALL_RECORD * stretch,
-            small.GROUP: SMALL_RECORD * grouped,
-            small.PART: own,
+            small.LISTS_AT: tables.add([listed] * levels),
+            small.STRETCH: SMALL_RECORD * way.stretch,
+            small.GROUP: SMALL_RECORD * way.group,
+            PART: way.part,
+            AHEAD_AT: way.ahead,
             small.BIASES_AT: band,
-            small.SCRATCH: band + block + grouped * RUNS * block,
+            small.SCRATCH: band + block + way.totals,
         }
         super().__init__(
             convolve,
@@ -183,14 +189,13 @@ def _lists(
     tables: Tables,
     channels: int,
     block: int,
-) -> tuple[Indices, Indices]:
+) -> tuple[Heads, Indices]:
     """Write for each phase its taps' offsets in the band and in the weights, of some channels.
 
-    Returns where each list begins, its taps, and the weights of a channel, (phases, 3); and for
-    `pack` the places of the taps.
+    Returns how the records of each phase begin, and for `pack` the places of the taps.
     """
     kernel = tuple(axis.kernel_size for axis in geometry.embedded)
-    lists = []
+    heads = []
     packing = np.zeros((prod(kernel), 2), np.int64)
     done = 0
     for taps, offsets in phase_taps(kernel, shifts, layout):
@@ -202,10 +207,10 @@ def _lists(
                 done + beside(at, channels, step),
             ]
         )
-        lists.append((tables.add(pairs.ravel()), len(taps), step))
+        heads.append((step, tables.add(pairs.ravel()), len(taps)))
         packing[taps, 0], packing[taps, 1] = done + at, step
         done += geometry.group_inputs * step
-    return np.array(lists), packing.ravel()
+    return dict(enumerate(heads)), packing.ravel()
 
 
 def phase_taps(
@@ -224,7 +229,7 @@ def phase_taps(
         yield numbers[np.ix_(*along)].ravel(), offsets[np.ix_(*places)].ravel()
 
 
-def _tiles(axes: Axes, lists: Indices, rows: Indices, pitch: int) -> Indices:
+def _tiles(axes: Axes, heads: Heads, rows: Indices, pitch: int) -> Indices:
     """Return the records of the tiles for some rows of cells of each phase."""
     steps = [axis.stride for axis in axes]
     _, height, width = (axis.output_size for axis in axes)
@@ -236,4 +241,4 @@ def _tiles(axes: Axes, lists: Indices, rows: Indices, pitch: int) -> Indices:
     cell = (z * height + y - rows[0] * steps[1]) * width + x
     order = np.argsort(kind.ravel(), kind="stable")
     kind, begin, cell = (each.ravel()[order] for each in (kind, begin, cell))
-    return records(lists, kind, begin, np.ones_like(kind), cell)
+    return records(heads, kind, begin, np.ones_like(kind), cell)

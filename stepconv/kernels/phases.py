@@ -111,7 +111,7 @@ def convolve(
         image, z = divmod(rest, settings[LEVELS_OUT])
         y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
         start = image * settings[CHANNELS] * settings[IMAGE]
-        fill(scratch, 0, input, start, settings, tables, z, y, x)
+        fill(scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
         listed = settings[TILES_AT]
         if band == settings[BANDS] - 1:
             listed += 2

@@ -1,32 +1,26 @@
 """Small maps and many channels: whole maps in cache, output channels in vectors.
 
 A unit of work is a band of rows (`stepconv.kernels.small_bands`) of one or several samples, of one
-group and depth, for all blocks of output channels or a share of them. As in
+group and one or several depths, for all blocks of output channels or a share of them. As in
 `stepconv.kernels.direct` the band is copied into scratch (but for kernels of 1, which read the
 input in its place), and a block of output channels passes over it at a time; here a block is 32
 channels (in float32 on AVX-512), and a tile takes two runs of up to 7 pixels
 (`stepconv.kernels.small_tiles`).
 
-With 16 registers a tile has 6 single pixels, and what it reads for each product is twice as much.
-So it must come from the first cache, and a long sum is done part by part, a group of tiles at a
-time; between its parts the sums wait in scratch::
+In which order tiles are summed, `stepconv.kernels.small_order` says.
 
-    for block in blocks of output channels:
-        for group in groups of tiles:
-            for part in channels:                 its weights and pixels stay in the first cache
-                for tile in group:
-                    for channel in part, for tap: multiply-adds
+Where runs are longer than a pixel, the rows of a band are cut into runs of 7 pixels and fewer
+(`stepconv.kernels.runs`), so that the least is multiplied under taps that lie in the padding::
 
-Where runs are longer than a pixel, the rows of a band are cut into runs, shorter ones outside::
+    33 columns, dilation of 6    6 7 7 7 6      whole outer runs see padding alone under a tap
+    32 columns, no dilation      7 6 6 6 7      the first pixel alone does, and the last
 
-    33 columns    6 7 7 7 6
-
-With a padding and dilation of 6, as in networks that segment images, the outer runs lie in the
-padding of the outer taps altogether. Runs with the same taps are paired.
+In a volume each depth shares planes of the input with the next, which are filled once.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -34,19 +28,30 @@ import numpy as np
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import (
-    BAND_SETTINGS,
     SOURCE_Y,
+    STEP_Z,
     Layout,
     fill,
 )
 from stepconv.kernels.cutting import BAND_BYTES, flattened, in_place
 from stepconv.kernels.drivers import allocate, inlined, lanes
+from stepconv.kernels.emit import PAGE_BYTES
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, vectors_of
 from stepconv.kernels.lowering import driver
-from stepconv.kernels.runs import Runs
+from stepconv.kernels.runs import Runs, TapLists, distinct
 from stepconv.kernels.small_bands import RowBands, row_bands
-from stepconv.kernels.small_tiles import RUN, RUNS, SMALL_RECORD, WIDE, small_tile
+from stepconv.kernels.small_order import order
+from stepconv.kernels.small_tiles import (
+    AHEAD_AT,
+    PART,
+    RUN,
+    RUNS,
+    SMALL_RECORD,
+    SMALL_SETTINGS,
+    WIDE,
+    small_tile,
+)
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNELS,
@@ -65,25 +70,20 @@ Axes = tuple[Axis, Axis, Axis]
 #: output and weights pass through too: 3x3s2 128@56 takes 3 % less time than with 800 KB; with 300
 #: vgg 3x3 128@112 takes 4 % more. Maps that fit as a whole lose up to 20 %: weights pass twice.
 SOME_ROWS_BYTES = BAND_BYTES if host().registers == 32 else 400 * 1024
-#: Bytes of the pixels and totals of a group of tiles: more than the first cache, 32 KB on Zen 3,
-#: since those of a tile overlap. 24 to 100 do alike within 3 %; with 6 the 3x3 layers take 4 %
-#: longer.
-GROUP_BYTES = 48 * 1024
 #: Pages of memory on which the pixels of a part may lie. Zen 3 knows the places of 64 at once;
 #: 1x1 256-64@56, where each channel has its own, takes 1.45 ms with 64 or more, 1.27 with 43.
 PART_PAGES = 48
-PAGE_BYTES = 4096
-#: Bytes of pixels read in their place that all blocks pass over in turn: for the second cache.
-STRETCH_BYTES = 200 * 1024
-#: More tiles than there are.
-_ALL = 1 << 40
-
-# Settings, after those of the band.
+#: Units that each thread should get where they take several depths.
+SLABS_EACH = 4
+# Settings, after those of the tiles.
 (
     GROUPS,
     GROUP_OUTPUTS,
     IMAGE,  # cells of an input channel
     OUT_DEPTH,
+    DEPTHS,  # depths of a unit; how many units they make; depth taps whose planes the next shares
+    SLABS,
+    KNOWN,
     OUT_HEIGHT,
     OUT_WIDTH,
     SAMPLES,
@@ -94,13 +94,13 @@ _ALL = 1 << 40
     SHARES,  # a unit computes every SHARES-th block
     BLOCK,  # output channels of a tile
     SAMPLE_STEP,  # numbers from one sample's band to the next's
-    LISTS_AT,  # where the lists of tiles begin: of each band, then of each with fewer samples
+    LISTS_AT,  # for each depth where it stands where the lists of tiles begin: of each band, then
+    # of each with fewer samples
     STRETCH,  # numbers of the records that all blocks pass over in turn, and of a group of tiles
     GROUP,
-    PART,  # channels of a part
     BIASES_AT,
     SCRATCH,
-) = range(BAND_SETTINGS, BAND_SETTINGS + 20)
+) = range(SMALL_SETTINGS, SMALL_SETTINGS + 22)
 
 
 @driver
@@ -125,44 +125,49 @@ def convolve(
     for unit in range(first, stop):
         rest, share = divmod(unit, settings[SHARES])
         rest, band = divmod(rest, settings[BANDS])
-        rest, z = divmod(rest, settings[OUT_DEPTH])
+        rest, slab = divmod(rest, settings[SLABS])
         batch, group = divmod(rest, groups)
         sample, y = batch * settings[TOGETHER], band * settings[CORNER_STEP]
-        row = band * settings[SOURCE_STEP]
         together = min(settings[TOGETHER], settings[SAMPLES] - sample)
-        start = (sample * groups + group) * image
-        if settings[IN_PLACE] == 0:
-            for other in range(together):
-                at = other * settings[SAMPLE_STEP]
-                fill(scratch, at, input, start, settings, tables, z, row, 0)
-                start += groups * image
-            start = 0
-        corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH]
-        listed = settings[LISTS_AT] + band
-        if together < settings[TOGETHER]:
-            listed += settings[BANDS]
-        last = tables[listed + 1]
-        for stretch in range(tables[listed], last, settings[STRETCH]):
-            end = min(stretch + settings[STRETCH], last)
-            for each in range(share, blocks, settings[SHARES]):
-                done = group * outputs + each * block
-                valid = min(block, outputs - each * block)
-                for row in range(valid):
-                    scratch[biases_at + row] = bias[done + row]
-                sweep(
-                    settings,
-                    tables,
-                    stretch,
-                    end,
-                    input,
-                    scratch,
-                    start,
-                    weight,
-                    (group * blocks + each) * weights,
-                    output,
-                    (sample * groups * outputs + done) * plane + corner,
-                    valid,
-                )
+        known = 0
+        top = slab * settings[DEPTHS]
+        for z in range(top, min(top + settings[DEPTHS], settings[OUT_DEPTH])):
+            start = (sample * groups + group) * image
+            turn = z * settings[STEP_Z] if settings[KNOWN] > 0 else 0
+            if settings[IN_PLACE] == 0:
+                for other in range(together):
+                    at = other * settings[SAMPLE_STEP]
+                    row = band * settings[SOURCE_STEP]
+                    fill(scratch, at, input, start, settings, tables, z, row, 0, known, turn)
+                    start += groups * image
+                start = 0
+                known = settings[KNOWN]
+            corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH]
+            listed = tables[settings[LISTS_AT] + z] + band
+            if together < settings[TOGETHER]:
+                listed += settings[BANDS]
+            last = tables[listed + 1]
+            for stretch in range(tables[listed], last, settings[STRETCH]):
+                end = min(stretch + settings[STRETCH], last)
+                for each in range(share, blocks, settings[SHARES]):
+                    done = group * outputs + each * block
+                    valid = min(block, outputs - each * block)
+                    for channel in range(valid):
+                        scratch[biases_at + channel] = bias[done + channel]
+                    sweep(
+                        settings,
+                        tables,
+                        stretch,
+                        end,
+                        input,
+                        scratch,
+                        start,
+                        weight,
+                        (group * blocks + each) * weights,
+                        output,
+                        (sample * groups * outputs + done) * plane + corner,
+                        valid,
+                    )
 
 
 @inlined
@@ -206,7 +211,7 @@ def sweep(
                     part,
                     totals_at,
                 )
-                totals_at += RUNS * settings[BLOCK]
+                totals_at += RUNS * RUN * settings[BLOCK]
 
 
 @driver
@@ -260,7 +265,10 @@ class SmallPlan(TiledPlan):
         block = WIDE * lanes
         outputs, terms = geometry.group_outputs, geometry.terms
         blocks = -(-outputs // block)
-        units = batches * geometry.groups * depth * bands
+        known = 0 if in_place else shared_planes(axes[0])
+        depths = slab(depth, batches * geometry.groups * bands, threads) if known else 1
+        slabs = -(-depth // depths)
+        units = batches * geometry.groups * slabs * bands
         shares = min(threads, blocks) if units % threads and units < 8 * threads else 1
         tables = Tables()
         settings = layout.describe(tables)
@@ -269,11 +277,16 @@ class SmallPlan(TiledPlan):
         most = PART_PAGES * max(1, PAGE_BYTES // (step * dtype.itemsize)) if RUN == 1 else None
         settings |= sums(tables, geometry.group_inputs, step, layout.offsets, most)
         plane = depth * height * width
-        lists = runs.listed(tables, layout, block, settings[SPAN], step)
+        lists = TapLists(tables, block, settings[SPAN], step)
         parts = (together, samples % together) if samples % together else (together,)
+        # Depths whose runs are of the same classes, and whose planes lie alike, share their tiles.
+        turns = np.arange(depth) * axes[0].step % axes[0].kernel_size if known else np.zeros(depth)
+        alike = np.column_stack([turns.astype(int), runs.classes.reshape(depth, -1)])
+        kinds, kind = distinct(alike)
         tiles = [
             runs.tiles(
-                lists,
+                partial(lists.of, layout.turned(turn)),
+                np.array(classes).reshape(height, -1),
                 outputs_of,
                 lines,
                 part,
@@ -281,11 +294,13 @@ class SmallPlan(TiledPlan):
                 layout.columns,
                 plane * geometry.out_channels,
             )
+            for turn, *classes in kinds.tolist()
             for part in parts
             for outputs_of, lines in zip(rows.outputs, rows.lines, strict=True)
         ]
         starts = [tables.add(each.ravel()) for each in tiles]
-        grouped, stretch = order(geometry, dtype, settings[SPAN], block, in_place)
+        listed = tables.add([*starts, starts[-1] + tiles[-1].size])
+        way = order(geometry, dtype, settings[SPAN], block, in_place)
         band = 0 if in_place else together * sample_step
         settings |= {
             PLANE: plane,
@@ -294,6 +309,9 @@ class SmallPlan(TiledPlan):
             GROUP_OUTPUTS: outputs,
             IMAGE: image,
             OUT_DEPTH: depth,
+            DEPTHS: depths,
+            SLABS: slabs,
+            KNOWN: known,
             OUT_HEIGHT: height,
             OUT_WIDTH: width,
             SAMPLES: samples,
@@ -304,12 +322,13 @@ class SmallPlan(TiledPlan):
             SHARES: shares,
             BLOCK: block,
             SAMPLE_STEP: sample_step,
-            LISTS_AT: tables.add([*starts, starts[-1] + tiles[-1].size]),
-            STRETCH: SMALL_RECORD * stretch,
-            GROUP: SMALL_RECORD * grouped,
-            PART: settings[SPAN] if RUN == 1 else settings[CHANNELS],
+            LISTS_AT: tables.add(listed + kind * (len(parts) * bands)),
+            STRETCH: SMALL_RECORD * way.stretch,
+            GROUP: SMALL_RECORD * way.group,
+            PART: way.part,
+            AHEAD_AT: way.ahead,
             BIASES_AT: band,
-            SCRATCH: band + block + grouped * RUNS * block,
+            SCRATCH: band + block + way.totals,
         }
         super().__init__(
             convolve,
@@ -361,18 +380,24 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | 
     return SmallPlan(geometry, dtype, axes, threads, runs, rows, together, whole)
 
 
-def order(
-    geometry: Geometry, dtype: np.dtype[Any], span: int, block: int, in_place: bool
-) -> tuple[int, int]:
-    """Return how many tiles make a group, and how many all blocks pass over in turn.
+def shared_planes(axis: Axis) -> int:
+    """Return how many planes of the input the kernel sees at one depth and at the next."""
+    return max(0, axis.kernel_size - axis.step) if axis.dilation == 1 else 0
 
-    Where runs are longer than a pixel, a tile sums all its channels at once, block after block.
+
+def slab(depth: int, others: int, threads: int) -> int:
+    """Return how many depths make a unit, where `others` units share each depth.
+
+    As many as leave each thread SLABS_EACH units, or fewer, and all threads as many.
     """
-    if RUN > 1:
-        return 1, _ALL
-    group = RUNS * (span + block) * dtype.itemsize  # a part of the pixels, and their totals
-    stretch = RUNS * geometry.group_inputs * dtype.itemsize if in_place else 1
-    return max(1, GROUP_BYTES // group), max(1, STRETCH_BYTES // stretch) if in_place else _ALL
+    if threads == 1:
+        return depth
+    for each in range(SLABS_EACH, 0, -1):
+        fair = depth * others // (each * threads)
+        for depths in (fair, fair + 1):
+            if 1 < depths <= depth and -(-depth // depths) * others % threads == 0:
+                return depths
+    return 1
 
 
 def _cells(axes: Axes) -> int:

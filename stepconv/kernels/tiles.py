@@ -224,7 +224,7 @@ def multiply(
             term.next(code.move(weights, rows), *step(there, weights, sums))
         return term.results[1:]
 
-    sums = add_up(code, settings, rows * vectors, piece, pixels, weights, rows)
+    sums = add_up(code, settings, rows * vectors, piece, pixels, weights, code.multiply(taps, rows))
     # The bias comes last: sums that start from it are rounded at its size from the first term on.
     added = [code.splat(code.load_one(biases, row)) for row in range(rows) for _ in range(vectors)]
     return [code.sum(one, other) for one, other in zip(sums, added, strict=True)]
@@ -237,23 +237,30 @@ def add_up(
     piece: Callable[[Value, Value, Value], list[Value]],
     pixels: Value,
     weights: Value,
-    width: int,
+    further: Value,
+    part: tuple[Value, Value, Value] | None = None,
 ) -> list[Value]:
     """Emit `count` sums over the channels, cut after every `SPAN` of them.
 
-    ``piece(channels, pixels, weights)`` emits the sums over some channels. Each tap of a channel
-    has `width` weights.
+    ``piece(channels, pixels, weights)`` emits the sums over some channels; the weights of the next
+    channel lie `further`. Where a call is to do a part of the sums, `part` tells how many channels
+    are left, how many make a part, and where the totals wait meanwhile. Only the sums of the last
+    part are returned; those of others are of no use.
     """
-    channels, step, span, taps = (
-        code.load_one(settings, field) for field in (CHANNELS, CHANNEL_STEP, SPAN, TAPS)
+    channels, step, span = (
+        code.load_one(settings, field) for field in (CHANNELS, CHANNEL_STEP, SPAN)
     )
     places = range(0, count * code.lanes, code.lanes)
-
-    whole = code.compare(channels, "<=", span)
     # At a place that LLVM does not know, though it is the beginning: else it would make registers
     # of the totals, find too few, and store every sum of every piece.
-    totals = code.move(code.room(count), code.least(channels, 0))
-    with code.loop(code.ceiling(channels, span), channels, pixels, weights) as cut:
+    left, most, totals = part or (
+        channels,
+        channels,
+        code.move(code.room(count), code.least(channels, 0)),
+    )
+    whole = code.compare(channels, "<=", span)
+    pieces = code.ceiling(code.least(left, most), span)
+    with code.loop(pieces, left, pixels, weights) as cut:
         left, pixels_at, weights_at = cut.values
         sums = piece(code.least(span, left), pixels_at, weights_at)
         # The first piece is stored as it is: to begin with zeros would wait for the stores of the
@@ -271,7 +278,7 @@ def add_up(
         cut.next(
             code.subtract(left, span),
             code.move(pixels_at, code.multiply(span, step)),
-            code.move(weights_at, code.multiply(code.multiply(span, taps), width)),
+            code.move(weights_at, code.multiply(span, further)),
         )
 
     def joined() -> list[Value]:
@@ -279,7 +286,8 @@ def add_up(
             code.sum(code.load(totals, place), one) for place, one in zip(places, sums, strict=True)
         ]
 
-    return code.choose(whole, lambda: sums, joined)
+    alone = code.either(whole, code.compare(cut.results[0], ">", 0))
+    return code.choose(alone, lambda: sums, joined)
 
 
 def keep(
