@@ -26,6 +26,7 @@ class RowsPlan:
     """What compiled functions call, as if it were a plan: one unit."""
 
     units = 1
+    apart = False
 
     def __init__(self, geometry: Geometry) -> None:
         axes = geometry.embedded
