@@ -124,7 +124,10 @@ class BenchTable:
             _("layer: weights kept packed, here by onnxruntime's time."),
             _("function: weights packed in the call, here by the time of the others."),
             _("wino: layer by the time of all; f64: float64; N8: eight samples."),
-            _("peak: share of what the cores can multiply and add, measured beside it."),
+            _(
+                "peak: share of what the cores can multiply and add, measured beside it. Padding is"
+                " counted: kernels that leave it out can pass 100 %."
+            ),
         ]
         hidden = [one.head for one in self._columns if one not in self._seen]
         if hidden:
