@@ -16,6 +16,7 @@ from hypothesis import given, settings, strategies as st
 from stepconv.geometry import Geometry
 from stepconv.kernels import direct, phases, small, small_order
 from stepconv.kernels.plan import Plan, TextbookPlan
+from stepconv.kernels.small_tiles import RUN
 from stepconv.spec import ConvSpec
 from tests.helpers import Array
 from tests.strategies import MODES, Layer, layers
@@ -117,12 +118,14 @@ def test_many_channels(geometry: Geometry, dtype: str, threads: int) -> None:
 
 
 @settings(max_examples=80)
-@given(dense(), st.sampled_from(DTYPES), st.sampled_from((1, 2, 3)), st.booleans())
+@given(dense(), st.sampled_from(DTYPES), st.sampled_from((1, 2, 3)), st.booleans(), st.booleans())
 def test_many_channels_on_small_maps(
-    geometry: Geometry, dtype: str, threads: int, parted: bool
+    geometry: Geometry, dtype: str, threads: int, parted: bool, banded: bool
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(small, "_direct_cycles", lambda *_: np.inf)  # small wherever it can
+        patch.setattr(small, "direct_cycles", lambda *_: np.inf)  # small wherever it can
+        if banded:
+            patch.setattr(small, "crowded", lambda *_: True)
         if parted:
             patch.setattr(small_order, "PARTED_BYTES", 0)
             patch.setattr(small_order, "GROUP_BYTES", 1)
@@ -176,17 +179,29 @@ SMALL: Named = {
     "in place": ((3, 127, 5, 9), (40, 127, 1, 1), {}),
     "in place, groups, runs without a rest": ((2, 40, 3, 7), (130, 20, 1, 1), {"groups": 2}),
     "too few pixels for in place": ((2, 16, 2, 3), (64, 16, 1, 1), {}),
+    "runs that overlap": ((2, 40, 9, 22), (64, 40, 3, 3), {"padding": (1, 0)}),
+    "stride, groups": ((3, 32, 15, 28), (80, 16, 3, 3), {"stride": 2, "padding": 1, "groups": 2}),
+    "stride of more than 2": ((2, 16, 1, 93), (33, 16, 1, 2), {"stride": (1, 3)}),
+    "rows that fit no band": ((1, 600, 3, 400), (33, 600, 3, 3), {"padding": 1}),
 }
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("banded", [False, True])
 @pytest.mark.parametrize("name", SMALL)
-def test_small_maps(name: str, threads: int, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(small, "_direct_cycles", lambda *_: np.inf)  # small wherever it can
+def test_small_maps(
+    name: str, banded: bool, threads: int, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small, "direct_cycles", lambda *_: np.inf)  # small wherever it can
+    monkeypatch.setattr(small, "crowded", lambda *_: banded)
     input_shape, weight_shape, arguments = SMALL[name]
     geometry = bind(input_shape, weight_shape, **arguments)
-    check(small.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
+    plan = small.plan(geometry, np.dtype(dtype), threads)
+    assert (plan is None) == (name == "rows that fit no band" and (banded or RUN == 1))
+    if plan is not None:
+        assert plan.scratch * np.dtype(dtype).itemsize <= 1 << 20
+        check(plan, geometry, dtype)
 
 
 LARGE: Named = {
@@ -196,6 +211,11 @@ LARGE: Named = {
     "in place": ((2, 40, 31, 17), (13, 40, 1, 1), {}),
     "in place, in strips": ((2, 300, 71, 71), (16, 300, 1, 1), {}),
     "too few pixels for in place": ((2, 40, 3, 3), (16, 40, 1, 1), {}),
+    "in place, rows": ((3, 40, 20, 41), (13, 40, 3, 3), {}),
+    "in place, rows across their ends": ((2, 40, 30, 19), (13, 40, 3, 2), {}),
+    "in place, bands": ((1, 1000, 30, 32), (9, 1000, 3, 3), {}),
+    "in place, strips": ((2, 600, 1000), (9, 600, 3), {}),
+    "in place, depth, dilation": ((2, 9, 5, 7, 20), (5, 9, 2, 3, 2), {"dilation": (3, 2, 4)}),
     "pixels of less than a tile": ((3, 16, 25), (5, 16, 1), {}),
     "a stem": ((2, 3, 64, 64), (13, 3, 7, 7), {"stride": 2, "padding": 3}),
     "stride of more than 2": ((1, 3, 50, 70), (16, 3, 11, 11), {"stride": 4, "padding": 2}),
@@ -214,6 +234,7 @@ def test_cuts(name: str, threads: int, dtype: str) -> None:
 
 
 TRANSPOSED: Named = {
+    "by fours": ((2, 9, 5, 30), (9, 12, 6, 5), {"stride": 4, "padding": 1}),
     "doubling": ((2, 64, 16, 16), (64, 24, 4, 4), {"stride": 2, "padding": 1}),
     "kernel as the stride": ((1, 16, 28, 28), (16, 9, 2, 2), {"stride": 2}),
     "gaps": ((2, 8, 9), (8, 5, 2), {"stride": 5, "output_padding": 3}),
@@ -229,6 +250,9 @@ TRANSPOSED: Named = {
     "whole blocks, bands": ((1, 96, 61, 60), (96, 16, 3, 3), {"stride": 2, "output_padding": 1}),
     "whole blocks, depth": ((1, 8, 3, 6, 7), (8, 16, 2, 3, 2), {"stride": 2, "dilation": 1}),
     "depth": ((1, 8, 5, 6, 7), (8, 9, 2, 3, 4), {"stride": (2, 3, 2), "padding": (1, 0, 2)}),
+    "in place": ((3, 12, 9, 37), (12, 20, 2, 2), {"stride": 2, "groups": 2}),
+    "in place, bands": ((1, 128, 60, 50), (128, 16, 2, 2), {"stride": 2}),
+    "in place, a kernel of 3": ((2, 9, 7, 20), (9, 8, 3, 3), {"padding": 2}),
 }
 
 

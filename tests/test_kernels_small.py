@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels import cutting, runs, small
 from stepconv.kernels.listing import Tables
-from stepconv.kernels.runs import Runs, TapLists, joined
+from stepconv.kernels.reading import crowded
+from stepconv.kernels.runs import Runs, joined
 from stepconv.kernels.small_bands import RowBands, row_bands
-from stepconv.kernels.small_tiles import FIRST_LIST, KINDS, RUN, RUNS
+from stepconv.kernels.small_lists import TapLists, ask_ahead
+from stepconv.kernels.small_tiles import (
+    AHEAD,
+    BEGIN,
+    FIRST_LIST,
+    FIRST_RUN,
+    KINDS,
+    RUN,
+    RUNS,
+    SMALL_RECORD,
+)
 from tests.strategies import MODES
 
 pytestmark = pytest.mark.compiled
@@ -83,8 +97,9 @@ def test_a_multiple_of_bands_where_threads_want_one(axis: Axis, most: int, threa
 def test_threads_have_bands_of_their_own_where_the_input_outweighs_the_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(small, "_direct_cycles", lambda *_: np.inf)  # small on any host
-    monkeypatch.setattr(small, "SOME_ROWS_BYTES", cutting.BAND_BYTES)  # three bands on any host
+    monkeypatch.setattr(small, "direct_cycles", lambda *_: np.inf)  # small on any host
+    for name in ("SOME_ROWS_BYTES", "SOME_IN_PLACE_BYTES"):  # three bands on any host
+        monkeypatch.setattr(small, name, cutting.BAND_BYTES)
     axis = Axis(56, 3, 2, pad=(1, 1))
     geometry = Geometry((axis, axis), 1, 128, 128, 1)
     made = [small.plan(geometry, np.dtype(np.float32), threads) for threads in (1, 2)]
@@ -105,14 +120,20 @@ def multiplied(needs: runs.Needs, pixel: int) -> list[int]:
     return sorted(taken)
 
 
-@settings(max_examples=150)
-@given(row_axes(), row_axes(), st.booleans())
+@example(Axis(5, 3, pad=(1, 1)), Axis(20, 3, pad=(1, 1)), True, True)  # runs that overlap
+@example(Axis(5, 3, pad=(1, 1)), Axis(22, 3, 2, 5, (5, 5)), True, True)
+@settings(max_examples=200)
+@given(row_axes(), row_axes(), st.booleans(), st.booleans())
 def test_each_pixel_meets_every_tap_under_which_it_sees_the_input(
-    rows: Axis, columns: Axis, exact: bool
+    rows: Axis, columns: Axis, in_place: bool, padded: bool
 ) -> None:
-    if exact:  # as of maps that are read in their place
-        columns = Axis(columns.output_size + RUN, 1)
-    cut = Runs((Axis(1, 1), rows, columns), exact)
+    if in_place and not padded:
+        columns = replace(columns, pad=(0, 0), input_size=columns.layout_size + RUN * columns.step)
+        rows = replace(rows, pad=(0, 0), input_size=rows.layout_size)
+    cut = Runs((Axis(1, 1), rows, columns), in_place)
+    if in_place and not cut.within:
+        assert padded
+        return
     seen = [
         axis.source[np.arange(axis.output_size)[:, None] * axis.step + taps * axis.dilation] >= 0
         for axis in (rows, columns)
@@ -127,11 +148,70 @@ def test_each_pixel_meets_every_tap_under_which_it_sees_the_input(
                 wanted = np.outer(seen[0][y], seen[1][start + pixel]).ravel()
                 assert set(np.flatnonzero(wanted)) <= set(multiplied(needs, pixel))
     assert covered.min() == 1
-    assert exact or covered.max() == 1
+    assert in_place or covered.max() == 1
+
+
+@example(Axis(5, 3, pad=(1, 1)), Axis(33, 3, 1, 6, (6, 6)), Axis(33, 3, 1, 6, (6, 6)))
+@example(Axis(1, 1), Axis(8, 2), Axis(56, 3, 2, pad=(1, 1)))
+@example(Axis(1, 1), Axis(5, 3, pad=(1, 1)), Axis(20, 3, pad=(1, 1)))
+@settings(max_examples=200)
+@given(row_axes(), row_axes(), row_axes())
+def test_runs_that_read_in_place_read_nothing_else(deep: Axis, rows: Axis, columns: Axis) -> None:
+    axes = deep, rows, columns
+    cut = Runs(axes, in_place=True)
+    if not cut.within:
+        return
+    for run, start in enumerate(cut.starts):
+        for z, y in product(range(deep.output_size), range(rows.output_size)):
+            needs = cut.needs[cut.classes[z, y, run]]
+            for pixel in range(RUN):
+                taps = np.unravel_index(
+                    np.array(multiplied(needs, pixel), int), [axis.kernel_size for axis in axes]
+                )
+                for axis, place, tap in zip(axes, (z, y, start + pixel), taps, strict=True):
+                    read = place * axis.step + tap * axis.dilation - axis.pad[0]
+                    assert ((read >= 0) & (read < axis.input_size)).all()
+
+
+@pytest.mark.parametrize(
+    ("axis", "within"),
+    [
+        (Axis(7, 3, pad=(1, 1)), True),
+        (Axis(14, 3, pad=(1, 1)), True),
+        (Axis(32, 3, pad=(1, 1)), True),
+        (Axis(56, 3, 2, pad=(1, 1)), True),
+        (Axis(33, 3, 1, 6, (6, 6)), True),
+        (Axis(20, 5), True),
+        (Axis(32, 3, pad=(1, 1), mode="reflect"), False),
+        (Axis(4, 3), RUN == 1),  # no run is whole
+        (Axis(32, 5, pad=(2, 2)), RUN == 1),  # two pixels of a run see padding
+    ],
+)
+def test_most_maps_can_be_read_in_place(axis: Axis, within: bool) -> None:
+    assert Runs((Axis(1, 1), axis, axis), in_place=True).within == within
+
+
+def test_channels_a_power_of_two_apart_are_crowded() -> None:
+    def square(size: int) -> tuple[Axis, Axis, Axis]:
+        return Axis(1, 1), Axis(size, 3, pad=(1, 1)), Axis(size, 3, pad=(1, 1))
+
+    assert crowded(square(128), 4, 64)
+    assert not crowded(square(126), 4, 64)
+    assert not crowded(square(128), 4, 16)
+    assert not crowded(square(32), 4, 512)
+
+
+def test_tiles_ask_for_the_pixels_of_later_ones() -> None:
+    table = np.zeros((5, SMALL_RECORD), np.int64)
+    table[:, FIRST_RUN + BEGIN] = begins = np.array([3, 17, 40, 41, 90])
+    ask_ahead(table, 2, 1000)
+    assert list(table[:, AHEAD] + begins) == [40, 41, 90, 1003, 1017]
+    ask_ahead(table, 16, 1000)  # further than the band reaches: the last tile of the next
+    assert list(table[:, AHEAD] + begins) == [1090] * 5
 
 
 def test_long_kernels_do_not_fill_the_memory_with_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(small, "_direct_cycles", lambda *_: np.inf)
+    monkeypatch.setattr(small, "direct_cycles", lambda *_: np.inf)
     square, line = Axis(100, 101, pad=(50, 50)), Axis(40000, 301, pad=(150, 150))
     for axes in ((square, square), (line,), (Axis(16, 15, pad=(7, 7)),) * 3):
         plan = small.plan(Geometry(axes, 1, 2, 32, 1), np.dtype(np.float32), 1)

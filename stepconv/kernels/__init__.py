@@ -31,9 +31,9 @@ as long as hundreds of them. So a fast kernel
 With 16 registers (AVX2) a tile is half as large, and layers of many channels are mostly the work of
 `small`, `phase_pixels` for transposed ones: six single pixels, which leave no rest on any map.
 
-Nothing but `bands` knows of padding and strides, nothing but a table of offsets knows of
-dilation and of how many axes there are. There is no matrix of unrolled windows ("im2col"): a
-tile reads the band through the offsets of its taps.
+There `bands` alone knows of padding and strides, and a table of offsets of dilation and of how many
+axes there are. There is no matrix of unrolled windows ("im2col"): a tile reads the band through
+the offsets of its taps. Where a band would only repeat the input, none is filled (`reading`).
 
 **The families**, in the order in which `plan` asks them:
 
@@ -41,13 +41,13 @@ tile reads the band through the offsets of its taps.
 `phases`        transposed: an ordinary convolution for each phase of the output
 `depthwise3`    depthwise with 3x3, where the input can be read in place
 `depthwise`     one input channel for each output channel, and images of one channel
-`small`         maps of a few pixels and many channels: channels in vectors, not pixels
+`small`         many channels, mostly on small maps: channels in vectors, not pixels
 `direct`        all others
 `winograd`      3x3 with fewer multiplications, where asked for
 ==============  ========================================================================
 
-In `small` `runs` says which pixels meet which taps, `small_bands` which rows are filled together,
-`small_order` in which order tiles are summed, and `small_tiles` are the tiles.
+`small` has files of its own for each of its ideas, which it lists. It leaves the padding out pixel
+by pixel, so that with 32 registers most layers of networks need no band.
 
 A family's ``plan(geometry, dtype, threads)`` returns a plan, or None where it does not apply.
 A plan holds tables of where things lie and never changes; ``plan.pack`` lays out weights as

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf, prod
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from stepconv.kernels.bands import (
 )
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import vectors_of
+from stepconv.kernels.reading import readable
 from stepconv.kernels.tiles import (
     TILE_ROWS,
     TILE_VECTORS,
@@ -53,7 +54,7 @@ TRIED = 10
 
 @dataclass(frozen=True)
 class Cut:
-    """How the work is cut: outputs of a band, shares of the output channels."""
+    """How the work is cut: outputs of a band, shares of the output channels; what tiles read."""
 
     rows: int
     columns: int
@@ -68,7 +69,7 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
     """
     lanes = host().lanes(dtype.itemsize)
     height, width = axes[1].output_size, axes[2].output_size
-    whole = in_place(axes) and width >= lanes
+    whole = width >= lanes and readable(axes, dtype.itemsize)
     best, least = Cut(1, min(width, TILE_VECTORS * lanes), 1, whole), inf
     blocks = -(-geometry.group_outputs // TILE_ROWS)
     steps = geometry.terms
@@ -88,18 +89,6 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
             if time < least:
                 best, least = Cut(rows, columns, shares, whole), time
     return best
-
-
-def in_place(axes: Axes) -> bool:
-    """Whether each output cell sees the one input cell in its place, so that no band is needed."""
-    return all(axis.kernel_size == 1 and axis.stride == 1 and axis.pad == (0, 0) for axis in axes)
-
-
-def flattened(axes: Axes) -> Axes:
-    """Make the pixels one row where each output cell sees the one input cell in its place."""
-    if not in_place(axes):
-        return axes
-    return Axis(1, 1), Axis(1, 1), Axis(prod(axis.input_size for axis in axes), 1)
 
 
 def _sizes(

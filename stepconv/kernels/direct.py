@@ -2,9 +2,9 @@
 
 A unit of work is a band of output rows of one sample, group and depth, for all the group's
 output channels or a share of them. Its input is copied into scratch
-(`stepconv.kernels.bands`), where every tap is a shifted read. Then, for each
-block of output channels that a register tile holds (`stepconv.kernels.tiles`), the tile
-moves over the band::
+(`stepconv.kernels.bands`), where every tap is a shifted read, if it does not lie so already. Then,
+for each block of output channels that a register tile holds (`stepconv.kernels.tiles`), the
+tile moves over the band::
 
     for block in blocks of output channels:         its weights stay in the first cache
         for tile in tiles of output pixels:         the band streams from the second
@@ -17,8 +17,8 @@ pixels, are computed for nothing and dropped.
 With 16 registers, which hold smaller tiles, pixels that are read in their place are cut into
 stretches that fit the second cache, and all blocks pass over one after the other.
 
-Kernels of 1 with stride 1 and no padding need no copy: the input is the band, and its
-pixels, whatever the rank, are one row.
+Without padding and stride the input looks as its band would, and is mostly not copied
+(`stepconv.kernels.reading`); of kernels of 1 the pixels, whatever the rank, are one row.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ import numpy as np
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import (
     BAND_SETTINGS,
+    HEIGHT,
+    WIDTH,
     Layout,
     fill,
 )
-from stepconv.kernels.cutting import Cut, cut, flattened
+from stepconv.kernels.cutting import Cut, cut
 from stepconv.kernels.drivers import allocate, inlined
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, sums, tile_lists
 from stepconv.kernels.lowering import driver
+from stepconv.kernels.reading import Reading, cells, flattened
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNELS,
@@ -104,7 +107,7 @@ def convolve(
             fill(scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
             start = 0
         else:
-            start += x
+            start += (z * settings[HEIGHT] + y) * settings[WIDTH] + x
         corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH] + x
         listed = settings[TILES_AT]
         if band == settings[BANDS] - 1:
@@ -214,11 +217,14 @@ class DirectPlan(TiledPlan):
         layout = Layout.of(axes, cut.rows, cut.columns)
         tables = Tables()
         settings = layout.describe(tables)
-        image = prod(axis.input_size for axis in axes)
-        band = 0 if cut.in_place else geometry.group_inputs * layout.channel
-        step = image if cut.in_place else layout.channel
+        image = cells(axes)
+        if cut.in_place:
+            read = Reading.in_place(axes, geometry.group_inputs)
+        else:
+            read = Reading.of_band(layout, geometry.group_inputs)
+        band = 0 if cut.in_place else read.sample
         column = geometry.group_inputs * TILE_VECTORS * lanes * dtype.itemsize  # of a tile
-        settings |= sums(tables, geometry.group_inputs, step, layout.offsets)
+        settings |= sums(tables, geometry.group_inputs, read.channel, read.offsets[0])
         settings |= {
             PLANE: prod(axis.output_size for axis in axes),
             IN_PLACE: cut.in_place,
@@ -237,7 +243,7 @@ class DirectPlan(TiledPlan):
                 tables,
                 (cut.rows, cut.columns),
                 (height, width),
-                layout.columns,
+                read.row,
                 width,
                 lanes,
                 cut.in_place,

@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Geometry, Indices
-from stepconv.kernels import small
+from stepconv.kernels import small_loops
 from stepconv.kernels.bands import Layout
 from stepconv.kernels.cutting import BAND_BYTES
 from stepconv.kernels.drivers import lanes
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, beside, span
 from stepconv.kernels.lowering import driver
-from stepconv.kernels.runs import Heads, records
-from stepconv.kernels.small import convolve
+from stepconv.kernels.reading import cells
 from stepconv.kernels.small_bands import RowBands, row_bands
+from stepconv.kernels.small_lists import Heads, records
+from stepconv.kernels.small_loops import convolve
 from stepconv.kernels.small_order import order
 from stepconv.kernels.small_tiles import AHEAD_AT, PART, RUN, SMALL_RECORD, WIDE
 from stepconv.kernels.tiled import TiledPlan
@@ -106,8 +107,9 @@ class PhasePixelsPlan(TiledPlan):
         heads, places = _lists(geometry, shifts, layout, tables, own, block)
         tiles = [_tiles(axes, heads, own_rows, layout.columns) for own_rows in rows.outputs]
         starts = [tables.add(each.ravel()) for each in tiles]
-        listed = tables.add([*starts, starts[-1] + tiles[-1].size])
-        way = order(geometry, dtype, own, block, False)
+        ends = [(start, start + each.size) for start, each in zip(starts, tiles, strict=True)]
+        listed = tables.add(np.ravel(ends))
+        way = order(geometry, dtype, own, False)
         band = inputs * layout.channel
         settings |= {
             CHANNELS: inputs,
@@ -117,30 +119,33 @@ class PhasePixelsPlan(TiledPlan):
             SPAN: own,
             PLANE: plane,
             IN_PLACE: False,
-            small.GROUPS: geometry.groups,
-            small.GROUP_OUTPUTS: outputs,
-            small.IMAGE: prod(axis.input_size for axis in axes),
-            small.OUT_DEPTH: levels,
-            small.DEPTHS: 1,
-            small.SLABS: levels,
-            small.KNOWN: 0,
-            small.OUT_HEIGHT: axes[0].stride * height,
-            small.OUT_WIDTH: width,
-            small.SAMPLES: samples,
-            small.TOGETHER: 1,
-            small.BANDS: rows.count,
-            small.CORNER_STEP: rows.corner_step * axes[1].stride,
-            small.SOURCE_STEP: rows.source_step,
-            small.SHARES: shares,
-            small.BLOCK: block,
-            small.SAMPLE_STEP: band,
-            small.LISTS_AT: tables.add([listed] * levels),
-            small.STRETCH: SMALL_RECORD * way.stretch,
-            small.GROUP: SMALL_RECORD * way.group,
+            small_loops.GROUPS: geometry.groups,
+            small_loops.GROUP_OUTPUTS: outputs,
+            small_loops.IMAGE: cells(axes),
+            small_loops.OUT_DEPTH: levels,
+            small_loops.DEPTHS: 1,
+            small_loops.SLABS: levels,
+            small_loops.KNOWN: 0,
+            small_loops.OUT_HEIGHT: axes[0].stride * height,
+            small_loops.OUT_WIDTH: width,
+            small_loops.SAMPLES: samples,
+            small_loops.TOGETHER: 1,
+            small_loops.BANDS: rows.count,
+            small_loops.CORNER_STEP: rows.corner_step * axes[1].stride,
+            small_loops.SOURCE_STEP: rows.source_step,
+            small_loops.SHARES: shares,
+            small_loops.BLOCK: block,
+            small_loops.SAMPLE_STEP: band,
+            small_loops.PLANE_STEP: 0,
+            small_loops.ROW_STEP: 0,
+            small_loops.PIXEL_STEP: 1,
+            small_loops.LISTS_AT: tables.add([listed] * levels),
+            small_loops.STRETCH: SMALL_RECORD * way.stretch,
+            small_loops.GROUP: SMALL_RECORD * way.group,
             PART: way.part,
             AHEAD_AT: way.ahead,
-            small.BIASES_AT: band,
-            small.SCRATCH: band + block + way.totals,
+            small_loops.BIASES_AT: band,
+            small_loops.SCRATCH: band + block + way.totals,
         }
         super().__init__(
             convolve,
@@ -152,7 +157,7 @@ class PhasePixelsPlan(TiledPlan):
             (inputs, outputs, taps, block, *places),
             geometry.groups * blocks,
             block * inputs * taps,
-            settings[small.SCRATCH],
+            settings[small_loops.SCRATCH],
         )
 
 
@@ -198,7 +203,7 @@ def _lists(
     heads = []
     packing = np.zeros((prod(kernel), 2), np.int64)
     done = 0
-    for taps, offsets in phase_taps(kernel, shifts, layout):
+    for taps, offsets in phase_taps(kernel, shifts, layout.axes, layout.offsets):
         step = len(taps) * block
         at = np.arange(len(taps)) * block
         pairs = np.column_stack(
@@ -214,17 +219,20 @@ def _lists(
 
 
 def phase_taps(
-    kernel: tuple[int, ...], shifts: list[Shifts], layout: Layout
+    kernel: tuple[int, ...], shifts: list[Shifts], bands: Axes, offsets: Indices
 ) -> Iterator[tuple[Indices, Indices]]:
-    """Yield for each phase its taps, counted through the kernel, and their offsets in the band."""
+    """Yield for each phase its taps, counted through the kernel, and their offsets.
+
+    `offsets` are those of the wider kernel of the band.
+    """
     numbers = np.arange(prod(kernel)).reshape(kernel)
-    offsets = layout.offsets.reshape([axis.kernel_size for axis in layout.axes])
+    offsets = offsets.reshape([axis.kernel_size for axis in bands])
     for parts in product(*shifts):
         # Along each axis the taps of the phase, and where they lie in the band's wider kernel.
         along = [list(part) for part in parts]
         places = [
             [shift + axis.pad[0] for shift in part.values()]
-            for part, axis in zip(parts, layout.axes, strict=True)
+            for part, axis in zip(parts, bands, strict=True)
         ]
         yield numbers[np.ix_(*along)].ravel(), offsets[np.ix_(*places)].ravel()
 

@@ -11,7 +11,7 @@ with none. Of a map of 7 columns, under a kernel of 3 with a padding of 1::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -20,23 +20,15 @@ from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry, Indices
 from stepconv.kernels.host import host
-from stepconv.kernels.listing import CHAIN, Tables, beside
+from stepconv.kernels.listing import CHAIN
 from stepconv.kernels.small_tiles import (
-    BEGIN,
-    CELL,
-    FIRST_RUN,
-    IN_LINE,
     KINDS,
-    PIXELS,
     RUN,
     RUNS,
-    SMALL_RECORD,
     WIDE,
 )
 
 Needs = NDArray[np.uint8]
-#: How the records of each class begin: the weights of a channel, then lists and their taps.
-Heads = Mapping[int, Sequence[int]]
 
 #: What a run needs of a tap.
 _FIRST, _ANY, _LAST = 1, 2, 4
@@ -47,6 +39,8 @@ _ALL = _FIRST | _ANY | _LAST
 _FULL_CYCLES, _PART_CYCLES, _TILE_CYCLES, _PIECE_CYCLES = (
     (14.7, 8.0, 170.0, 0.0) if RUN > 1 else (6.2, 6.2, 100.0, 55.0)
 )
+#: A pixel alone, of whatever kind.
+_PIXEL = ((0, 1),) * len(KINDS)
 #: How much of a step each need takes.
 _STEPS = np.array([0, *[(RUN - 1) / RUN if RUN > 1 else 1] * 6, 1])
 _STEPS[_FIRST | _LAST] = 1
@@ -60,22 +54,46 @@ _LISTED = 1 << 19
 class Runs:
     """The runs of all planes of the output, in classes of the same needs.
 
-    Unless they are told `apart`, all are of one class and are multiplied with all taps.
+    Unless they are told `apart`, all are of one class and are multiplied with all taps. Where they
+    are to read the input `in_place`, `within` tells whether they can: nothing that they are
+    multiplied with lies in the padding, or behind the row. If not, they have no classes.
     """
 
     def __init__(
-        self, axes: tuple[Axis, Axis, Axis], exact: bool = False, apart: bool = True
+        self, axes: tuple[Axis, Axis, Axis], in_place: bool = False, apart: bool = True
     ) -> None:
+        self.in_place = in_place
         self.width = axes[2].output_size
-        levels, rows, columns = (_seen(axis, apart) for axis in axes)
-        ways = [
-            cut(self.width, exact, outside) for outside in ((False,) if exact else (False, True))
-        ]
-        across = [_across(columns, *way) for way in ways]
-        best = min(range(len(ways)), key=lambda way: _STEPS[across[way]].sum())
-        self.starts, self.sizes = ways[best]
-        along = levels * np.uint8(_ALL), rows * np.uint8(_ALL), across[best]
-        (z, level), (y, row), (x, run) = _few(along, axes)
+        seen = [_seen(axis, apart) for axis in axes]
+        ways = [cut(self.width), cut(self.width, outside=True)]
+        if in_place and self.width >= RUN:
+            ways.append(cut(self.width, exact=True))
+        ways.sort(key=lambda way: float(_STEPS[_across(seen[2], *way)].sum()))
+        for way in ways if in_place else ways[:1]:
+            self._take(axes, seen, *way)
+            if self.within:
+                break
+
+    def _take(
+        self,
+        axes: tuple[Axis, Axis, Axis],
+        seen: Sequence[NDArray[np.bool_]],
+        starts: Indices,
+        sizes: Indices,
+    ) -> None:
+        """Cut rows so."""
+        self.starts, self.sizes = starts, sizes
+        levels, rows = (own * np.uint8(_ALL) for own in seen[:2])
+        few = list(_few((levels, rows, _across(seen[2], starts, sizes)), axes))
+        begins = np.arange(len(levels)), np.arange(len(rows)), starts
+        pixels = _PIXEL, _PIXEL, KINDS
+        self.within = self.in_place and all(
+            _within(axis, *own, begin, each)
+            for axis, own, begin, each in zip(axes, few, begins, pixels, strict=True)
+        )
+        if self.in_place and not self.within:
+            return
+        (z, level), (y, row), (x, run) = few
         taps = prod(axis.kernel_size for axis in axes)
         #: What each class needs of each tap.
         self.needs: Needs = (
@@ -85,14 +103,20 @@ class Runs:
         #: The class of each run, (levels, rows, runs of a row).
         self.classes: Indices = level[:, None, None] * (len(y) * len(x)) + of_row
 
-    def cycles(self, geometry: Geometry, dtype: np.dtype[Any], samples: int = 1) -> float:
-        """Cycles for an average plane of all output channels, of so many samples at once."""
+    def cycles(
+        self, geometry: Geometry, dtype: np.dtype[Any], samples: int = 1, even: bool = False
+    ) -> float:
+        """Cycles for an average plane of all output channels, of so many samples at once.
+
+        With `even`, as if each class filled its tiles.
+        """
         block = WIDE * host().lanes(dtype.itemsize)
         planes, which = distinct(self.classes.reshape(len(self.classes), -1))
         total = 0.0
         for plane, times in zip(planes, np.bincount(which), strict=True):
-            kind, needs = joined(np.tile(plane, samples), self.needs)
-            full, left = np.divmod(np.bincount(kind, minlength=len(needs)), RUNS)
+            kind, needs = (plane, self.needs) if even else self.joined(np.tile(plane, samples))
+            counts = np.bincount(kind, minlength=len(needs))
+            full, left = (counts / RUNS, 0 * counts) if even else np.divmod(counts, RUNS)
             steps = geometry.group_inputs * np.maximum(_STEPS[needs].sum(axis=1), 1)
             each = _TILE_CYCLES + -(-steps // CHAIN) * _PIECE_CYCLES
             cycles = full * (steps * _FULL_CYCLES + each)
@@ -100,69 +124,12 @@ class Runs:
             total += float(cycles.sum()) * int(times)
         return total / len(self.classes) * -(-geometry.group_outputs // block)
 
-    def tiles(
-        self,
-        head: Callable[[Needs], Sequence[int]],
-        classes: Indices,
-        outputs: Indices,
-        lines: Indices,
-        samples: int,
-        sample_step: int,
-        pitch: int,
-        sample_cells: int,
-    ) -> Indices:
-        """Return the records of the tiles for a band of `samples` samples.
+    def joined(self, kind: Indices) -> tuple[Indices, Needs]:
+        """Return the classes of some runs and their needs: in a band lone runs are joined.
 
-        ``head(needs)`` is how a record begins (`TapLists.of`); `classes` are those of the band's
-        plane. Its output rows are `outputs`, which begin at rows `lines` of the band.
+        In place a run would read what is not its own under a tap that only the other needs.
         """
-        classes = classes[outputs]
-        classes = np.broadcast_to(classes, (samples, *classes.shape))
-        kind, needs = joined(classes.ravel(), self.needs)
-        sample, row, run = (index.ravel() for index in np.indices(classes.shape, sparse=False))
-        order = np.argsort(kind, kind="stable")
-        kind, sample, row, run = (one[order] for one in (kind, sample, row, run))
-        begin = sample * sample_step + lines[row] * pitch + self.starts[run]
-        cell = sample * sample_cells + (outputs[row] - outputs[0]) * self.width + self.starts[run]
-        heads = {one: head(needs[one]) for one in set(kind.tolist())}
-        return records(heads, kind, begin, self.sizes[run], cell)
-
-
-class TapLists:
-    """The lists of taps that tiles go through, each written once.
-
-    Of `channels` channels, `step` apart, as `listing.sums` does; weights are in blocks of `block`.
-    """
-
-    def __init__(self, tables: Tables, block: int, channels: int, step: int) -> None:
-        self._tables, self._block, self._channels, self._step = tables, block, channels, step
-        self._written: dict[tuple[bytes, bytes], list[int]] = {}
-
-    def of(self, offsets: Indices, needs: Needs) -> list[int]:
-        """Return how a record begins: weights of a channel, and for each kind its list and taps.
-
-        In the band the taps read at `offsets`.
-        """
-        key = offsets.tobytes(), needs.tobytes()
-        if key not in self._written:
-            ends = needs & (_FIRST | _LAST)
-            whole = ends == _FIRST | _LAST
-            kinds = [whole, ends == _LAST, (needs > 0) & ~whole & (ends != _LAST)]
-            head = [len(needs) * self._block]
-            for kind in kinds[: len(KINDS)]:
-                head += self._list(offsets, np.flatnonzero(kind))
-            self._written[key] = head
-        return self._written[key]
-
-    def _list(self, offsets: Indices, taps: Indices) -> tuple[int, int]:
-        """Write the offsets of some taps, and return where they stand and how many they are."""
-        if not len(taps):
-            return 0, 0
-        pairs = [
-            beside(offsets[taps], self._channels, self._step),
-            beside(taps * self._block, self._channels, len(offsets) * self._block),
-        ]
-        return self._tables.add(np.column_stack(pairs).ravel()), len(taps)
+        return (kind, self.needs) if self.in_place else joined(kind, self.needs)
 
 
 def joined(kind: Indices, needs: Needs) -> tuple[Indices, Needs]:
@@ -191,37 +158,6 @@ def joined(kind: Indices, needs: Needs) -> tuple[Indices, Needs]:
             kind[np.flatnonzero(kind == each)[-1]] = len(needs) + len(made)
         made.append(both[best])
     return kind, np.concatenate([needs, np.array(made, np.uint8).reshape(-1, needs.shape[1])])
-
-
-def records(
-    heads: Heads,
-    kind: Indices,
-    begin: Indices,
-    sizes: Indices,
-    cell: Indices,
-) -> Indices:
-    """Return the records of tiles for runs in the order of their class, `kind`.
-
-    `heads` are how those of each class begin; see `TapLists.of`.
-    """
-    stops = np.flatnonzero(np.diff(kind, append=-1)) + 1
-    starts = np.append(0, stops[:-1])
-    counts = -(-(stops - starts) // RUNS)  # tiles of a class
-    start, stop = starts.repeat(counts), stops.repeat(counts)
-    lead = start + RUNS * (np.arange(len(start)) - (counts.cumsum() - counts).repeat(counts))
-    if RUN == 1:  # rather all pixels of the last tile, some of them again
-        lead = np.maximum(start, np.minimum(lead, stop - RUNS))
-    members = np.minimum(lead[:, None] + np.arange(RUNS), stop[:, None] - 1)
-    table = np.empty((len(lead), SMALL_RECORD), np.int64)
-    table[:, :IN_LINE] = np.array([heads[one] for one in kind[starts].tolist()]).repeat(counts, 0)
-    table[:, FIRST_RUN + BEGIN :: 3] = begin[members]
-    table[:, FIRST_RUN + PIXELS :: 3] = sizes[members]
-    table[:, FIRST_RUN + CELL :: 3] = cell[members]
-    table[:, IN_LINE] = (np.diff(cell[members], axis=1) == RUN).all(axis=1)
-    table[:, IN_LINE] &= (sizes[members[:, :-1]] == RUN).all(axis=1)
-    if RUN > 1:
-        table[lead + 1 == stop, FIRST_RUN + 3 + PIXELS] = 0  # a run alone
-    return table[np.argsort(table[:, FIRST_RUN + CELL], kind="stable")]
 
 
 def cut(width: int, exact: bool = False, outside: bool = False) -> tuple[Indices, Indices]:
@@ -275,13 +211,43 @@ def _seen(axis: Axis, apart: bool) -> NDArray[np.bool_]:
     return seen
 
 
-def _across(seen: NDArray[np.bool_], starts: Indices, sizes: Indices) -> Needs:
-    """Return what each run of a row needs of each tap, under which its pixels see the input.
+def kinds_of(needs: Needs) -> list[NDArray[np.bool_]]:
+    """Return for each of a tile's lists of taps which taps are on it."""
+    ends = needs & (_FIRST | _LAST)
+    whole = ends == _FIRST | _LAST
+    return [whole, ends == _LAST, (needs > 0) & ~whole & (ends != _LAST)][: len(KINDS)]
 
-    Runs do not overlap, but where they are exact, and no pixel lies in the padding.
+
+def _within(
+    axis: Axis,
+    needs: Needs,
+    which: Indices,
+    begins: Indices,
+    pixels: Sequence[tuple[int, int]],
+) -> bool:
+    """Whether what is multiplied along an axis are numbers of the input, in their places.
+
+    Of `begins`, where pixels or runs begin, each has the needs of a class; for each kind of need
+    `pixels` are those from there on that are multiplied.
     """
+    first = np.full(len(needs), axis.output_size)
+    last = np.zeros_like(first)
+    np.minimum.at(first, which, begins)
+    np.maximum.at(last, which, begins)
+    taps = np.arange(axis.kernel_size) * axis.dilation - axis.border[0]
+    for taken, (start, stop) in zip(kinds_of(needs), pixels, strict=True):
+        lowest = (first + start)[:, None] * axis.step + taps
+        highest = (last + stop - 1)[:, None] * axis.step + taps
+        if (taken & ((lowest < 0) | (highest >= axis.input_size))).any():
+            return False
+    return True
+
+
+def _across(seen: NDArray[np.bool_], starts: Indices, sizes: Indices) -> Needs:
+    """Return what each run of a row needs of each tap, under which its pixels see the input."""
     whole = sizes == RUN
-    needs: Needs = np.uint8(_ANY) * np.logical_or.reduceat(seen, starts)
+    before = np.cumsum(np.vstack([np.zeros_like(seen[:1]), seen]), axis=0, dtype=np.int32)
+    needs: Needs = np.uint8(_ANY) * (before[starts + sizes] > before[starts])
     needs |= np.uint8(_FIRST) * seen[starts]
     needs[whole] |= np.uint8(_LAST) * seen[starts[whole] + RUN - 1]
     return needs

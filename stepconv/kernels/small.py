@@ -1,68 +1,85 @@
-"""Small maps and many channels: whole maps in cache, output channels in vectors.
+"""Small maps and many channels: output channels in vectors, and pixels one by one.
 
-A unit of work is a band of rows (`stepconv.kernels.small_bands`) of one or several samples, of one
-group and one or several depths, for all blocks of output channels or a share of them. As in
-`stepconv.kernels.direct` the band is copied into scratch (but for kernels of 1, which read the
-input in its place), and a block of output channels passes over it at a time; here a block is 32
-channels (in float32 on AVX-512), and a tile takes two runs of up to 7 pixels
-(`stepconv.kernels.small_tiles`).
+A unit of work is a band of rows of one or several samples, of one group and one or several depths,
+for all blocks of output channels or a share of them. As in `stepconv.kernels.direct` a block of
+output channels passes over it at a time; here a block is 32 channels (in float32 on AVX-512), and
+a tile takes two runs of up to 7 pixels::
 
-In which order tiles are summed, `stepconv.kernels.small_order` says.
+    runs         how rows are cut into runs, which taps their pixels need
+    reading      whether runs can read the input in its place, or a copy of the band
+    small_bands  which rows make a band
+    small_order  in which order tiles are summed
+    small_lists  the lists that say all this to the kernel
+    small_loops  the kernel: its loops
+    small_tiles  the tile itself
 
-Where runs are longer than a pixel, the rows of a band are cut into runs of 7 pixels and fewer
-(`stepconv.kernels.runs`), so that the least is multiplied under taps that lie in the padding::
+Runs are cut so that the least is multiplied under taps that lie in the padding::
 
     33 columns, dilation of 6    6 7 7 7 6      whole outer runs see padding alone under a tap
     32 columns, no dilation      7 6 6 6 7      the first pixel alone does, and the last
 
-In a volume each depth shares planes of the input with the next, which are filled once.
+Then nothing is read that is no number of the input, and with 32 registers most layers of networks
+need no copy of it. Where a band is filled as in `direct`, each depth of a volume shares planes with
+the next, which are filled once.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.bands import (
-    SOURCE_Y,
-    STEP_Z,
-    Layout,
-    fill,
-)
-from stepconv.kernels.cutting import BAND_BYTES, flattened, in_place
-from stepconv.kernels.drivers import allocate, inlined, lanes
+from stepconv.kernels.bands import SOURCE_Y, Layout
+from stepconv.kernels.cutting import BAND_BYTES
 from stepconv.kernels.emit import PAGE_BYTES
 from stepconv.kernels.host import host
-from stepconv.kernels.listing import Tables, sums, vectors_of
-from stepconv.kernels.lowering import driver
-from stepconv.kernels.runs import Runs, TapLists, distinct
-from stepconv.kernels.small_bands import RowBands, row_bands
+from stepconv.kernels.listing import Tables, span, sums, vectors_of
+from stepconv.kernels.reading import Reading, cells, crowded, flattened, in_place, readable
+from stepconv.kernels.runs import Runs
+from stepconv.kernels.small_bands import RowBands, row_bands, single_rows
+from stepconv.kernels.small_lists import TapLists, tile_lists
+from stepconv.kernels.small_loops import (
+    BANDS,
+    BIASES_AT,
+    BLOCK,
+    CORNER_STEP,
+    DEPTHS,
+    GROUP,
+    GROUP_OUTPUTS,
+    GROUPS,
+    IMAGE,
+    KNOWN,
+    LISTS_AT,
+    OUT_DEPTH,
+    OUT_HEIGHT,
+    OUT_WIDTH,
+    PIXEL_STEP,
+    PLANE_STEP,
+    ROW_STEP,
+    SAMPLE_STEP,
+    SAMPLES,
+    SCRATCH,
+    SHARES,
+    SLABS,
+    SOURCE_STEP,
+    STRETCH,
+    TOGETHER,
+    convolve,
+    convolve_apart,
+    pack,
+)
 from stepconv.kernels.small_order import order
 from stepconv.kernels.small_tiles import (
     AHEAD_AT,
     PART,
     RUN,
-    RUNS,
     SMALL_RECORD,
-    SMALL_SETTINGS,
     WIDE,
-    small_tile,
 )
 from stepconv.kernels.tiled import TiledPlan
-from stepconv.kernels.tiles import (
-    CHANNELS,
-    IN_PLACE,
-    PLANE,
-    SPAN,
-    TAPS,
-    TILE_ROWS,
-    TILE_VECTORS,
-    pack_block,
-)
+from stepconv.kernels.tiles import IN_PLACE, PLANE, SPAN, TILE_ROWS, TILE_VECTORS
 
 Axes = tuple[Axis, Axis, Axis]
 
@@ -70,177 +87,29 @@ Axes = tuple[Axis, Axis, Axis]
 #: output and weights pass through too: 3x3s2 128@56 takes 3 % less time than with 800 KB; with 300
 #: vgg 3x3 128@112 takes 4 % more. Maps that fit as a whole lose up to 20 %: weights pass twice.
 SOME_ROWS_BYTES = BAND_BYTES if host().registers == 32 else 400 * 1024
+#: The same where tiles read the input in its place, which lies less evenly in the second cache:
+#: with 800 KB vgg 3x3 128@112 takes as long on a quiet machine, 5 % longer on a busy one.
+SOME_IN_PLACE_BYTES = 500 * 1024
 #: Pages of memory on which the pixels of a part may lie. Zen 3 knows the places of 64 at once;
 #: 1x1 256-64@56, where each channel has its own, takes 1.45 ms with 64 or more, 1.27 with 43.
 PART_PAGES = 48
+#: What to fill a band adds to the cycles of its tiles, for most layers.
+FILLED = 1.03
+
+# Cycles of a step of a tile of `direct`, and to begin and store it: from a band; from the input in
+# its place, and there for each byte of more input than the caches hold.
+_STEP, _BEGIN = (12.3, 50.0) if RUN > 1 else (7.0, 25.0)
+_STEP_IN_PLACE, _BEGIN_IN_PLACE = (12.9, 50.0) if RUN > 1 else (8.2, 20.0)
+_FAR_BYTES, _FAR_CYCLES = 4 << 20, 0.3 if RUN > 1 else 0.0
+
+#: Pixels of a band of rows that fit no band: a plan describes each tile of a band.
+MOST_PIXELS = 1 << 16
 #: Units that each thread should get where they take several depths.
 SLABS_EACH = 4
-# Settings, after those of the tiles.
-(
-    GROUPS,
-    GROUP_OUTPUTS,
-    IMAGE,  # cells of an input channel
-    OUT_DEPTH,
-    DEPTHS,  # depths of a unit; how many units they make; depth taps whose planes the next shares
-    SLABS,
-    KNOWN,
-    OUT_HEIGHT,
-    OUT_WIDTH,
-    SAMPLES,
-    TOGETHER,  # samples of a unit
-    BANDS,
-    CORNER_STEP,  # from one band to the next: rows of the output, of the list of sources
-    SOURCE_STEP,
-    SHARES,  # a unit computes every SHARES-th block
-    BLOCK,  # output channels of a tile
-    SAMPLE_STEP,  # numbers from one sample's band to the next's
-    LISTS_AT,  # for each depth where it stands where the lists of tiles begin: of each band, then
-    # of each with fewer samples
-    STRETCH,  # numbers of the records that all blocks pass over in turn, and of a group of tiles
-    GROUP,
-    BIASES_AT,
-    SCRATCH,
-) = range(SMALL_SETTINGS, SMALL_SETTINGS + 22)
-
-
-@driver
-def convolve(
-    settings: Any,
-    tables: Any,
-    input: Any,
-    weight: Any,
-    bias: Any,
-    output: Any,
-    first: int,
-    stop: int,
-) -> None:
-    """Compute the units from `first` to before `stop`."""
-    scratch = allocate(settings[SCRATCH], output)
-    groups, outputs = settings[GROUPS], settings[GROUP_OUTPUTS]
-    image = settings[CHANNELS] * settings[IMAGE]
-    block, plane = settings[BLOCK], settings[PLANE]
-    blocks = (outputs + block - 1) // block
-    weights = settings[CHANNELS] * settings[TAPS] * block
-    biases_at = settings[BIASES_AT]
-    for unit in range(first, stop):
-        rest, share = divmod(unit, settings[SHARES])
-        rest, band = divmod(rest, settings[BANDS])
-        rest, slab = divmod(rest, settings[SLABS])
-        batch, group = divmod(rest, groups)
-        sample, y = batch * settings[TOGETHER], band * settings[CORNER_STEP]
-        together = min(settings[TOGETHER], settings[SAMPLES] - sample)
-        known = 0
-        top = slab * settings[DEPTHS]
-        for z in range(top, min(top + settings[DEPTHS], settings[OUT_DEPTH])):
-            start = (sample * groups + group) * image
-            turn = z * settings[STEP_Z] if settings[KNOWN] > 0 else 0
-            if settings[IN_PLACE] == 0:
-                for other in range(together):
-                    at = other * settings[SAMPLE_STEP]
-                    row = band * settings[SOURCE_STEP]
-                    fill(scratch, at, input, start, settings, tables, z, row, 0, known, turn)
-                    start += groups * image
-                start = 0
-                known = settings[KNOWN]
-            corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH]
-            listed = tables[settings[LISTS_AT] + z] + band
-            if together < settings[TOGETHER]:
-                listed += settings[BANDS]
-            last = tables[listed + 1]
-            for stretch in range(tables[listed], last, settings[STRETCH]):
-                end = min(stretch + settings[STRETCH], last)
-                for each in range(share, blocks, settings[SHARES]):
-                    done = group * outputs + each * block
-                    valid = min(block, outputs - each * block)
-                    for channel in range(valid):
-                        scratch[biases_at + channel] = bias[done + channel]
-                    sweep(
-                        settings,
-                        tables,
-                        stretch,
-                        end,
-                        input,
-                        scratch,
-                        start,
-                        weight,
-                        (group * blocks + each) * weights,
-                        output,
-                        (sample * groups * outputs + done) * plane + corner,
-                        valid,
-                    )
-
-
-@inlined
-def sweep(
-    settings: Any,
-    tables: Any,
-    begin: int,
-    end: int,
-    input: Any,
-    scratch: Any,
-    start: int,
-    weight: Any,
-    weight_at: int,
-    output: Any,
-    cell: int,
-    valid: int,
-) -> None:
-    """Compute the tiles of some records for one block of output channels, group after group."""
-    biases_at = settings[BIASES_AT]
-    for first in range(begin, end, settings[GROUP]):
-        last = min(first + settings[GROUP], end)
-        for part in range(0, settings[CHANNELS], settings[PART]):
-            totals_at = biases_at + settings[BLOCK]
-            for record in range(first, last, SMALL_RECORD):
-                small_tile(
-                    RUN,
-                    RUNS,
-                    WIDE,
-                    settings,
-                    tables,
-                    record,
-                    input,
-                    scratch,
-                    start,
-                    weight,
-                    weight_at,
-                    biases_at,
-                    output,
-                    cell,
-                    valid,
-                    part,
-                    totals_at,
-                )
-                totals_at += RUNS * RUN * settings[BLOCK]
-
-
-@driver
-def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
-    """Lay out weights [output][term] as [group][block][term][channel], absent ones as 0.
-
-    `sizes` are the outputs of a group, the terms of each, and the channels of a block; a unit is a
-    block.
-    """
-    outputs, terms, block = sizes[0], sizes[1], sizes[2]
-    blocks = (outputs + block - 1) // block
-    for unit in range(first, stop):
-        group, number = divmod(unit, blocks)
-        for vector in range(WIDE):
-            channel = number * block + vector * lanes(weight)
-            pack_block(
-                lanes(weight),
-                weight,
-                (group * outputs + channel) * terms,
-                terms,
-                outputs - channel,
-                packed,
-                unit * block * terms + vector * lanes(weight),
-                block,
-            )
 
 
 class SmallPlan(TiledPlan):
-    """Runs of pixels over whole maps; see the module."""
+    """Runs of pixels over bands of rows; see the module."""
 
     def __init__(
         self,
@@ -251,21 +120,20 @@ class SmallPlan(TiledPlan):
         runs: Runs,
         rows: RowBands,
         together: int,
-        in_place: bool,
     ) -> None:
         depth, height, width = (axis.output_size for axis in axes)
         samples = 1 if geometry.batch is None else geometry.batch
         layout, bands = rows.layout, rows.count
         lanes = host().lanes(dtype.itemsize)
-        image = prod(axis.input_size for axis in axes)
-        step = image if in_place else layout.channel
-        numbers = geometry.group_inputs * step
-        sample_step = geometry.in_channels * image if in_place else numbers
+        if runs.in_place:
+            read, known = Reading.in_place(axes, geometry.in_channels), 0
+        else:
+            read = Reading.of_band(layout, geometry.group_inputs)
+            known = shared_planes(axes[0])
         batches = -(-samples // together)
         block = WIDE * lanes
         outputs, terms = geometry.group_outputs, geometry.terms
         blocks = -(-outputs // block)
-        known = 0 if in_place else shared_planes(axes[0])
         depths = slab(depth, batches * geometry.groups * bands, threads) if known else 1
         slabs = -(-depth // depths)
         units = batches * geometry.groups * slabs * bands
@@ -274,40 +142,32 @@ class SmallPlan(TiledPlan):
         settings = layout.describe(tables)
         if rows.sources is not None:
             settings[SOURCE_Y] = tables.add(rows.sources)
-        most = PART_PAGES * max(1, PAGE_BYTES // (step * dtype.itemsize)) if RUN == 1 else None
-        settings |= sums(tables, geometry.group_inputs, step, layout.offsets, most)
+        most = PART_PAGES * max(1, PAGE_BYTES // (read.channel * dtype.itemsize))
+        settings |= sums(
+            tables,
+            geometry.group_inputs,
+            read.channel,
+            read.offsets[0],
+            most if RUN == 1 else None,
+        )
         plane = depth * height * width
-        lists = TapLists(tables, block, settings[SPAN], step)
+        lists = TapLists(tables, block, settings[SPAN], read.channel)
         parts = (together, samples % together) if samples % together else (together,)
-        # Depths whose runs are of the same classes, and whose planes lie alike, share their tiles.
-        turns = np.arange(depth) * axes[0].step % axes[0].kernel_size if known else np.zeros(depth)
-        alike = np.column_stack([turns.astype(int), runs.classes.reshape(depth, -1)])
-        kinds, kind = distinct(alike)
-        tiles = [
-            runs.tiles(
-                partial(lists.of, layout.turned(turn)),
-                np.array(classes).reshape(height, -1),
-                outputs_of,
-                lines,
-                part,
-                sample_step,
-                layout.columns,
-                plane * geometry.out_channels,
-            )
-            for turn, *classes in kinds.tolist()
-            for part in parts
-            for outputs_of, lines in zip(rows.outputs, rows.lines, strict=True)
-        ]
-        starts = [tables.add(each.ravel()) for each in tiles]
-        listed = tables.add([*starts, starts[-1] + tiles[-1].size])
-        way = order(geometry, dtype, settings[SPAN], block, in_place)
-        band = 0 if in_place else together * sample_step
+        turns = np.arange(depth) * axes[0].step % axes[0].kernel_size * (known > 0)
+        beyond = together * read.sample * (together < samples)
+        if depth > 1 or geometry.groups > 1:
+            beyond = read.plane if depth > 1 else geometry.group_inputs * read.channel
+        listed = tile_lists(
+            tables, lists, runs, rows, read, parts, turns, beyond, plane * geometry.out_channels
+        )
+        way = order(geometry, dtype, settings[SPAN], in_place(axes), runs.in_place and bands > 1)
+        band = 0 if runs.in_place else together * read.sample
         settings |= {
             PLANE: plane,
-            IN_PLACE: in_place,
+            IN_PLACE: runs.in_place,
             GROUPS: geometry.groups,
             GROUP_OUTPUTS: outputs,
-            IMAGE: image,
+            IMAGE: cells(axes),
             OUT_DEPTH: depth,
             DEPTHS: depths,
             SLABS: slabs,
@@ -321,17 +181,20 @@ class SmallPlan(TiledPlan):
             SOURCE_STEP: rows.source_step,
             SHARES: shares,
             BLOCK: block,
-            SAMPLE_STEP: sample_step,
-            LISTS_AT: tables.add(listed + kind * (len(parts) * bands)),
+            SAMPLE_STEP: read.sample,
+            PLANE_STEP: read.plane,
+            ROW_STEP: read.row,
+            LISTS_AT: tables.add(listed),
             STRETCH: SMALL_RECORD * way.stretch,
             GROUP: SMALL_RECORD * way.group,
             PART: way.part,
             AHEAD_AT: way.ahead,
+            PIXEL_STEP: read.pixel,
             BIASES_AT: band,
             SCRATCH: band + block + way.totals,
         }
         super().__init__(
-            convolve,
+            convolve if read.pixel == 1 else convolve_apart,
             pack,
             dtype,
             units * shares,
@@ -345,39 +208,97 @@ class SmallPlan(TiledPlan):
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | None:
-    """Return a plan where runs of pixels waste less than vectors of them."""
+    """Return a plan where runs of pixels take less time than vectors of them."""
     if geometry.transposed:
         return None
     axes = flattened(geometry.embedded)
-    whole = in_place(axes) and axes[2].output_size >= RUN
+    flat = in_place(axes)
+    if axes[2].output_size > MOST_PIXELS:
+        return None
+    # Single pixels read other kernels than those of 1 from a band: in place is not measured there.
+    place = Runs(axes, in_place=True) if flat or RUN > 1 else None
+    flat = place is not None and flat and place.within
     channel = geometry.group_inputs * dtype.itemsize
-    most = BAND_BYTES // channel
 
-    def fits(layout: Layout) -> bool:
-        return whole or layout.channel <= most
+    def bands(most: int, multiple: int = 1) -> RowBands | None:
+        return row_bands(axes, lambda layout: flat or layout.channel * channel <= most, multiple)
 
-    rows = row_bands(axes, fits)
+    most, rows = BAND_BYTES, bands(BAND_BYTES)
+    several = rows is None or rows.count > 1
+    if place is not None and not (flat or _at_hand(geometry, axes, dtype, place, several)):
+        place = None
     if rows is None:
+        # Not even one row fits: one at a time, where it lies, if the next needs most of it too.
+        if place is None or axes[1].kernel_size == 1:
+            return None
+        filled, rows = False, single_rows(axes)
+    else:
+        filled = not flat
+        if several:
+            weights = geometry.group_outputs * geometry.terms * dtype.itemsize
+            light = place is not None and weights <= BAND_BYTES
+            most = SOME_IN_PLACE_BYTES if light else SOME_ROWS_BYTES
+            rows = bands(most) or rows
+        if _uneven(geometry, axes, threads, rows):
+            rows = bands(most, threads) or rows
+    if len(rows.outputs[0]) * axes[2].output_size > MOST_PIXELS:
         return None
-    if rows.count > 1 and SOME_ROWS_BYTES // channel < most:
-        most = SOME_ROWS_BYTES // channel
-        rows = row_bands(axes, fits) or rows
     samples = 1 if geometry.batch is None else geometry.batch
-    uneven = samples * geometry.groups * axes[0].output_size * rows.count % threads
-    if uneven and _cells(axes) > geometry.group_outputs * prod(geometry.kernel_size):
-        # Threads that share a band fill it twice; those with bands of their own read the weights
-        # twice, which are less here: 8 % faster for 3x3 with stride 2, 128 channels on 56x56.
-        rows = row_bands(axes, fits, threads) or rows
-    together = 1
-    if rows.count == 1:
-        image = _cells(axes) if whole else rows.layout.channel
-        together = max(1, min(most // image, samples // threads))
-    # Single pixels that see the same taps may be few, and then leave a rest.
-    ways = [Runs(axes, whole, apart) for apart in ((True,) if RUN > 1 else (False, True))]
-    runs = min(ways, key=lambda way: way.cycles(geometry, dtype, together))
-    if runs.cycles(geometry, dtype) > _direct_cycles(geometry, axes, dtype):
+
+    def together(runs: Runs) -> int:
+        image = cells(axes) if runs.in_place else rows.layout.channel
+        return max(1, min(most // (channel * image), samples // threads)) if rows.count == 1 else 1
+
+    def cycles(runs: Runs) -> float:
+        own = runs.cycles(geometry, dtype, together(runs)) / together(runs)
+        return own if runs.in_place else own * FILLED
+
+    ways = [] if place is None else [place]
+    if filled and not (
+        ways and cycles(ways[0]) <= FILLED * ways[0].cycles(geometry, dtype, even=True)
+    ):
+        # Single pixels that see the same taps may be few, and then leave a rest.
+        ways += [Runs(axes, apart=apart) for apart in ((True,) if RUN > 1 else (False, True))]
+    runs = min(ways, key=cycles)
+    if cycles(runs) > direct_cycles(geometry, axes, dtype):
         return None
-    return SmallPlan(geometry, dtype, axes, threads, runs, rows, together, whole)
+    return SmallPlan(geometry, dtype, axes, threads, runs, rows, together(runs))
+
+
+def _at_hand(
+    geometry: Geometry, axes: Axes, dtype: np.dtype[Any], runs: Runs, several: bool
+) -> bool:
+    """Whether runs can read the input in its place, in one band or `several`, and do well there."""
+    piece = span(geometry.group_inputs, prod(geometry.kernel_size))
+    part = order(geometry, dtype, piece, False, several).part
+    return runs.within and not crowded(axes, dtype.itemsize, part)
+
+
+def _uneven(geometry: Geometry, axes: Axes, threads: int, rows: RowBands) -> bool:
+    """Whether threads would get bands of their own unevenly, and should not share the weights.
+
+    Threads that share a band read all of it, and fill it twice where it is filled; those with bands
+    of their own read the weights twice. Where these are less than the input that is 8 % faster (3x3
+    with stride 2, 128 channels on 56x56).
+    """
+    samples = 1 if geometry.batch is None else geometry.batch
+    left = samples * geometry.groups * axes[0].output_size * rows.count % threads
+    return left > 0 and cells(axes) > geometry.group_outputs * prod(geometry.kernel_size)
+
+
+def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float:
+    """Cycles that `stepconv.kernels.direct` would take for one plane of all output channels."""
+    layout = Layout.of(axes, axes[1].output_size, axes[2].output_size)
+    size = axes[1].output_size, axes[2].output_size
+    tiles = vectors_of(*size, layout.columns, host().lanes(dtype.itemsize))[0] / TILE_VECTORS
+    tiles *= -(-geometry.group_outputs // TILE_ROWS)
+    if not in_place(axes):
+        own = tiles * (geometry.terms * _STEP + _BEGIN)
+        return own if readable(axes, dtype.itemsize) else own * FILLED
+    own = tiles * (geometry.terms * _STEP_IN_PLACE + _BEGIN_IN_PLACE)
+    read = geometry.group_inputs * cells(axes) * dtype.itemsize
+    total = read * geometry.groups * (1 if geometry.batch is None else geometry.batch)
+    return own + _FAR_CYCLES * read if total >= _FAR_BYTES else own
 
 
 def shared_planes(axis: Axis) -> int:
@@ -398,17 +319,3 @@ def slab(depth: int, others: int, threads: int) -> int:
             if 1 < depths <= depth and -(-depth // depths) * others % threads == 0:
                 return depths
     return 1
-
-
-def _cells(axes: Axes) -> int:
-    """Cells of one channel of the input."""
-    return prod(axis.input_size for axis in axes)
-
-
-def _direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float:
-    """Cycles that `stepconv.kernels.direct` would take for one plane of all output channels."""
-    layout = Layout.of(axes, axes[1].output_size, axes[2].output_size)
-    size = axes[1].output_size, axes[2].output_size
-    tiles = vectors_of(*size, layout.columns, host().lanes(dtype.itemsize))[0] / TILE_VECTORS
-    step, begin = (12.3, 50) if RUN > 1 else (8.2, 20) if in_place(axes) else (7.0, 25)
-    return -(-geometry.group_outputs // TILE_ROWS) * tiles * (geometry.terms * step + begin)

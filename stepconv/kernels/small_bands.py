@@ -71,6 +71,13 @@ def row_bands(axes: Axes, fits: Callable[[Layout], bool], multiple: int = 1) -> 
     return min(found, key=lambda bands: bands.filled, default=None)
 
 
+def single_rows(axes: Axes) -> RowBands:
+    """Return bands of a row each."""
+    height, width = axes[1].output_size, axes[2].output_size
+    outputs = tuple(np.arange(height)[:, None])
+    return RowBands(Layout.of(axes, 1, width), outputs, (np.zeros(1, np.int64),) * height, 1, 1)
+
+
 def _successive(axes: Axes, fits: Callable[[Layout], bool], multiple: int) -> RowBands | None:
     height, width = axes[1].output_size, axes[2].output_size
     for bands in range(1, height + 1):

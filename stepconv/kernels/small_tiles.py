@@ -62,11 +62,13 @@ KINDS = ((0, RUN), (1, RUN), (0, RUN - 1)) if RUN > 1 else ((0, 1),)
 PART, AHEAD_AT, SMALL_SETTINGS = range(BAND_SETTINGS, BAND_SETTINGS + 3)
 
 # Of a tile's record: the weights from one channel to the next; for each kind where its taps stand
-# in the tables, and their number; whether each run is whole and continued by the next; and of
-# each run where it begins in the band, its pixels, and its first cell in the output.
+# in the tables, and their number; whether each run is whole and continued by the next; how far
+# behind its pixels lie those to ask for meanwhile, 0 where none (of runs alone); and of each run
+# where it begins in the band, its pixels, and its first cell in the output.
 WEIGHTS, FIRST_LIST = 0, 1
 IN_LINE = FIRST_LIST + 2 * len(KINDS)
-FIRST_RUN = IN_LINE + 1
+AHEAD = IN_LINE + 1
+FIRST_RUN = AHEAD + 1
 BEGIN, PIXELS, CELL = 0, 1, 2
 SMALL_RECORD = FIRST_RUN + 3 * RUNS
 
@@ -77,6 +79,7 @@ def small_tile(
     run: int,
     most: int,
     wide: int,
+    pixel_step: Value,
     settings: Value,
     tables: Value,
     record: Value,
@@ -94,7 +97,8 @@ def small_tile(
 ) -> None:
     """Compute the tile of a record and store its first `valid` channels.
 
-    The band starts at input[start] or scratch[start]; `weight` is [channel][tap][one of the tile's
+    The band starts at input[start] or scratch[start], and from one pixel of a run to the next are
+    `pixel_step` numbers; `weight` is [channel][tap][one of the tile's
     channels]; a list of taps holds for each tap its offsets in the band and in the weights of a
     channel. In `scratch` stand the biases, and the totals of a sum over the channels before `part`:
     the tile goes on from there, and is stored with its last part.
@@ -124,7 +128,7 @@ def small_tile(
 
     def summed(runs: int) -> list[Value]:
         apart = [code.subtract(begin, begins[0]) for begin in begins[:runs]]
-        piece = partial(multiply, code, run, apart, wide, settings, tables, place)
+        piece = partial(multiply, code, run, apart, wide, pixel_step, settings, tables, place)
         count = runs * run * wide
         sums = add_up(code, settings, count, piece, pixels, weights, further, (left, each, totals))
         return sums + [code.zero()] * ((most - runs) * run * wide)
@@ -145,6 +149,7 @@ def multiply(
     run: int,
     apart: Sequence[Value],
     wide: int,
+    pixel_step: Value,
     settings: Value,
     tables: Value,
     record: Value,
@@ -154,6 +159,8 @@ def multiply(
 ) -> list[Value]:
     """Emit the sums over some channels, pixel by pixel; the runs lie `apart` from `pixels`."""
     ahead = code.load_one(settings, AHEAD_AT)
+    later = code.load_one(record, AHEAD) if run > 1 else 0
+    places = [code.multiply(pixel_step, pixel) for pixel in range(run)]
 
     def step(listed: Value, kind: Sequence[int], sums: Sequence[Value]) -> list[Value]:
         """Emit a term of the sums of some pixels."""
@@ -167,12 +174,14 @@ def multiply(
             with code.when(code.compare(ahead, "!=", 0)):
                 for v in range(wide):
                     code.prefetch(weight, code.add(ahead, v * code.lanes), nearness=2)
+            with code.when(code.compare(later, "!=", 0)):
+                code.prefetch(there, later, nearness=2)
         w = [code.load(weight, v * code.lanes) for v in range(wide)]
         starts = [code.move(there, distance) for distance in apart]
         # Each number is spread just before its use: LLVM keeps the order, and few registers busy.
         done = []
         for number, pixel in enumerate(kind):
-            x = code.splat(code.load_one(starts[pixel // run], pixel % run))
+            x = code.splat(code.load_one(starts[pixel // run], places[pixel % run]))
             done += [code.multiply_add(x, w[v], sums[number * wide + v]) for v in range(wide)]
         return done
 
