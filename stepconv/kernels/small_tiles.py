@@ -63,8 +63,8 @@ PART, AHEAD_AT, SMALL_SETTINGS = range(BAND_SETTINGS, BAND_SETTINGS + 3)
 
 # Of a tile's record: the weights from one channel to the next; for each kind where its taps stand
 # in the tables, and their number; whether each run is whole and continued by the next; how far
-# behind its pixels lie those to ask for meanwhile, 0 where none (of runs alone); and of each run
-# where it begins in the band, its pixels, and its first cell in the output.
+# behind its pixels lie those to ask for meanwhile, 0 where none (single pixels ask otherwise); and
+# of each run where it begins in the band, its pixels, and its first cell in the output.
 WEIGHTS, FIRST_LIST = 0, 1
 IN_LINE = FIRST_LIST + 2 * len(KINDS)
 AHEAD = IN_LINE + 1
