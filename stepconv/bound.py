@@ -50,7 +50,13 @@ class Bound:
         "shape",
     )
 
-    def __init__(self, geometry: Geometry, dtype: np.dtype[Any], algorithm: str = "auto") -> None:
+    def __init__(
+        self,
+        geometry: Geometry,
+        dtype: np.dtype[Any],
+        algorithm: str = "auto",
+        once: bool = False,
+    ) -> None:
         from stepconv.kernels import plan as plans  # Numba loads when a kernel is first needed
 
         self.geometry = geometry
@@ -60,7 +66,7 @@ class Bound:
         self.shape = geometry.output_shape
         self._empty = allocator(self.shape, self.dtype)
         checked = checked_algorithm(algorithm)
-        self.plan = plans.choose(geometry, dtype, checked, pool.get_num_threads())
+        self.plan = plans.choose(geometry, dtype, checked, pool.get_num_threads(), once)
         self.pack, self._run, self._units = self.plan.pack, self.plan.run, self.plan.units
         self._apart = self.plan.apart
         self._shared = plans.worth_sharing(geometry, self.plan)
@@ -123,7 +129,7 @@ class Bound:
 
 def run(operands: Operands) -> Array:
     """Compute prepared operands."""
-    return Bound(operands.geometry, operands.input.dtype).run(operands)
+    return Bound(operands.geometry, operands.input.dtype, once=True).run(operands)
 
 
 def _is_ready(array: Array) -> bool:

@@ -454,7 +454,7 @@ def _checked(
 ) -> Array:
     """Compute a call not seen before; `key` is what it is known by afterwards."""
     operands = prepare(input, weight, bias, rank=rank, **arguments)
-    bound = Bound(operands.geometry, operands.input.dtype, algorithm)
+    bound = Bound(operands.geometry, operands.input.dtype, algorithm, once=True)
     if key is not None:
         remember(key, bound, input, weight)
     return bound.run(operands, out)

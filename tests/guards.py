@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from stepconv import conv
 from stepconv.errors import StepconvError
 from stepconv.geometry import Geometry
-from stepconv.kernels import plan as plans, small
+from stepconv.kernels import dots, plan as plans, small
 from stepconv.kernels.compiling import compiled
 from stepconv.kernels.plan import Plan, TextbookPlan
 from stepconv.spec import ConvSpec
@@ -109,6 +109,8 @@ def cases(seed: int, count: int) -> Iterator[Case]:
         _winograd,
         _dense,
         _depthwise3,
+        _few,
+        _noise,
     )
     found = 0
     while found < count:
@@ -219,6 +221,32 @@ def _transposed(dice: random.Random) -> Drawn:
     extra = [dice.randint(0, max(s, d) - 1) for s, d in zip(*steps.values(), strict=True)]
     arguments = {"transposed": True, "padding": pads, "output_padding": extra} | steps
     return channels, _sizes(dice, rank), _kernel(dice, rank), arguments
+
+
+def _few(dice: random.Random) -> Drawn:
+    """Few pixels, and sums of up to several pieces."""
+    rank, groups = dice.randint(1, 3), dice.choice((1, 1, 2, 3))
+    channels = dice.choice((2, 17, 130, 600)) * groups, dice.choice((4, 5, 13)) * groups, groups
+    kernel = _kernel(dice, rank)
+    if dice.random() < 0.3:
+        return channels, kernel, kernel, {}
+    most = {1: 20, 2: 6, 3: 4}[rank]
+    sizes = tuple(dice.randint(1, most) for _axis in range(rank))
+    return channels, sizes, kernel, _borders(dice, rank, 3) | _steps(dice, rank)
+
+
+def _noise(dice: random.Random) -> Drawn:
+    """A single pixel, each of whose taps is a cell of the output."""
+    rank = dice.randint(1, 3)
+    extra = [dice.choice((0, 0, 1)) for _axis in range(rank)]
+    arguments = {
+        "transposed": True,
+        "stride": [more + dice.choice((1, 2)) for more in extra],
+        "padding": [(0, more) for more in extra],
+        "output_padding": extra,
+    }
+    channels = dice.choice((1, 3, 16, 100)), dice.choice((1, 2, 17, 33)), 1
+    return channels, (1,) * rank, _kernel(dice, rank), arguments
 
 
 # -- families, and some that step outside
@@ -396,7 +424,9 @@ def _compare(output: Array, expected: Array, case: Case) -> None:
 def main(seed: int, count: int, names: list[str]) -> None:
     # Numba has no public name for it.
     import_module("numba.core.runtime._nrt_python").memsys_use_cpython_allocator()
-    small.direct_cycles = lambda *_: math.inf  # the kernels for small maps wherever they can
+    # The kernels for small maps, and for few pixels, wherever they can.
+    small.direct_cycles = lambda *_: math.inf
+    dots._others = lambda *_: math.inf
     chosen = families(names)
     ran: Counter[str] = Counter()
     for case in cases(seed, count):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from stepconv.kernels import cache
+from stepconv.kernels import cache, small_loops, textbook_plan
+from stepconv.kernels.small_tiles import SHAPES
 
 pytestmark = [pytest.mark.compiled, pytest.mark.slow]
 
@@ -97,6 +98,36 @@ def test_an_edit_in_any_file_of_the_kernels_compiles_anew(package: Path, tmp_pat
     finally:
         helper.write_text("FACTOR = 2\n")
     assert run(package, tmp_path) == "2 0"
+
+
+SHARED = """
+import sys
+import numpy as np, stepconv
+stepconv.set_num_threads(2)
+for said in sys.argv[1:]:
+    batch, channels, size = map(int, said.split(","))
+    rng = np.random.default_rng(size)
+    shapes = (batch, channels, size, size), (channels, channels, 3, 3)
+    arrays = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+    exact = stepconv.conv2d(*(a.astype(np.float64) for a in arrays), padding=1)
+    assert np.abs(stepconv.conv2d(*arrays, padding=1) - exact).max() < 1e-3, size
+"""
+
+
+def test_kernels_compiled_in_different_processes_do_not_meet_under_one_name(tmp_path: Path) -> None:
+    """Threads get a kernel by its address, which is looked up by name when it is first shared.
+
+    Maps of 7 and 14 take one kernel, of 8 another; the first here is too small to share.
+    """
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    for maps in (["2,64,14"], ["2,64,8"], ["1,32,7", "2,64,8", "2,64,14"]):
+        subprocess.run([sys.executable, "-c", SHARED, *maps], env=environment, check=True)
+
+
+def test_kernels_have_names_of_their_own() -> None:
+    kernels = [small_loops.kernel(shape, apart) for shape in SHAPES for apart in (False, True)]
+    kernels += [textbook_plan._FORWARD, textbook_plan._TRANSPOSED]
+    assert len({kernel.py_func.__qualname__ for kernel in kernels}) == len(kernels)
 
 
 def test_another_version_compiles_anew(package: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import given, settings, strategies as st
 from stepconv.geometry import Geometry
 from stepconv.kernels import direct, phases, small, small_order
 from stepconv.kernels.plan import Plan, TextbookPlan
-from stepconv.kernels.small_tiles import RUN
+from stepconv.kernels.small_tiles import SINGLE
 from stepconv.spec import ConvSpec
 from tests.helpers import Array
 from tests.strategies import MODES, Layer, layers
@@ -24,6 +25,7 @@ from tests.strategies import MODES, Layer, layers
 pytestmark = pytest.mark.compiled
 
 DTYPES = ("float32", "float64")
+DOTS = str(Path(__file__).with_name("test_kernels_dots.py"))
 
 
 def bind(input_shape: Any, weight_shape: Any, **arguments: Any) -> Geometry:
@@ -182,6 +184,11 @@ SMALL: Named = {
     "runs that overlap": ((2, 40, 9, 22), (64, 40, 3, 3), {"padding": (1, 0)}),
     "stride, groups": ((3, 32, 15, 28), (80, 16, 3, 3), {"stride": 2, "padding": 1, "groups": 2}),
     "stride of more than 2": ((2, 16, 1, 93), (33, 16, 1, 2), {"stride": (1, 3)}),
+    "runs of four": ((3, 32, 8, 8), (64, 32, 3, 3), {"padding": 1}),
+    "runs of four, one and two left over": ((2, 33, 9, 11), (40, 33, 3, 3), {"padding": 1}),
+    "runs of four, stride": ((2, 16, 16, 16), (40, 16, 3, 3), {"stride": 2, "padding": 1}),
+    "runs moved back": ((2, 40, 5, 31), (64, 40, 3, 3), {"padding": 4, "dilation": 4}),
+    "far apart": ((2, 40, 33, 33), (40, 40, 3, 3), {"padding": 18, "dilation": 18}),
     "rows that fit no band": ((1, 600, 3, 400), (33, 600, 3, 3), {"padding": 1}),
 }
 
@@ -198,7 +205,7 @@ def test_small_maps(
     input_shape, weight_shape, arguments = SMALL[name]
     geometry = bind(input_shape, weight_shape, **arguments)
     plan = small.plan(geometry, np.dtype(dtype), threads)
-    assert (plan is None) == (name == "rows that fit no band" and (banded or RUN == 1))
+    assert (plan is None) == (name == "rows that fit no band" and (banded or SINGLE))
     if plan is not None:
         assert plan.scratch * np.dtype(dtype).itemsize <= 1 << 20
         check(plan, geometry, dtype)
@@ -310,8 +317,8 @@ def test_narrower_vectors_agree(lanes: str) -> None:
     """Run this file's hand-picked layers with the vectors of other machines."""
     result = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-q", __file__),
-            *("-k", "small_maps or cuts or test_transposed or numbers"),
+            *(sys.executable, "-m", "pytest", "-q", __file__, DOTS),
+            *("-k", "small_maps or cuts or test_transposed or numbers or against_the_textbook"),
         ],
         env=os.environ | {"STEPCONV_LANES": lanes},
         capture_output=True,

@@ -21,10 +21,10 @@ from stepconv.kernels.small_tiles import (
     BEGIN,
     FIRST_LIST,
     FIRST_RUN,
-    KINDS,
-    RUN,
-    RUNS,
-    SMALL_RECORD,
+    SHAPES,
+    SINGLE,
+    Shape,
+    kinds,
 )
 from tests.strategies import MODES
 
@@ -106,31 +106,34 @@ def test_threads_have_bands_of_their_own_where_the_input_outweighs_the_weights(
     assert [plan.units for plan in made if plan] == [3, 4]
 
 
-def multiplied(needs: runs.Needs, pixel: int) -> list[int]:
+def multiplied(needs: runs.Needs, run: int, pixel: int) -> list[int]:
     """The taps that a tile multiplies with a pixel of each of its runs."""
     tables = Tables()
     tables.add([-1])  # there may be no taps at all
     lists = TapLists(tables, block=1, channels=1, step=0)
     head = lists.of(np.arange(len(needs)), needs)
     numbers, taken = tables.array(), []
-    for kind, (start, stop) in enumerate(KINDS):
+    for kind, (start, stop) in enumerate(kinds(run)):
         at, count = head[FIRST_LIST + 2 * kind : FIRST_LIST + 2 * kind + 2]
         if start <= pixel < stop:
             taken += numbers[at : at + 2 * count : 2].tolist()
     return sorted(taken)
 
 
-@example(Axis(5, 3, pad=(1, 1)), Axis(20, 3, pad=(1, 1)), True, True)  # runs that overlap
-@example(Axis(5, 3, pad=(1, 1)), Axis(22, 3, 2, 5, (5, 5)), True, True)
+@example(Axis(5, 3, pad=(1, 1)), Axis(20, 3, pad=(1, 1)), SHAPES[0], True, True)  # overlapping
+@example(Axis(5, 3, pad=(1, 1)), Axis(22, 3, 2, 5, (5, 5)), SHAPES[0], True, True)
+@example(Axis(5, 3, pad=(1, 1)), Axis(31, 3, 1, 4, (4, 4)), SHAPES[0], True, True)  # moved back
+@example(Axis(8, 3, pad=(1, 1)), Axis(8, 3, pad=(1, 1)), SHAPES[-1], True, True)
 @settings(max_examples=200)
-@given(row_axes(), row_axes(), st.booleans(), st.booleans())
+@given(row_axes(), row_axes(), st.sampled_from(SHAPES), st.booleans(), st.booleans())
 def test_each_pixel_meets_every_tap_under_which_it_sees_the_input(
-    rows: Axis, columns: Axis, in_place: bool, padded: bool
+    rows: Axis, columns: Axis, shape: Shape, in_place: bool, padded: bool
 ) -> None:
     if in_place and not padded:
-        columns = replace(columns, pad=(0, 0), input_size=columns.layout_size + RUN * columns.step)
+        more = shape.run * columns.step
+        columns = replace(columns, pad=(0, 0), input_size=columns.layout_size + more)
         rows = replace(rows, pad=(0, 0), input_size=rows.layout_size)
-    cut = Runs((Axis(1, 1), rows, columns), in_place)
+    cut = Runs((Axis(1, 1), rows, columns), shape, in_place)
     if in_place and not cut.within:
         assert padded
         return
@@ -140,33 +143,39 @@ def test_each_pixel_meets_every_tap_under_which_it_sees_the_input(
         for taps in [np.arange(axis.kernel_size)]
     ]
     covered = np.zeros(columns.output_size, int)
-    for run, (start, size) in enumerate(zip(cut.starts, cut.sizes, strict=True)):
-        covered[start : start + size] += 1
+    for run, (start, first, stop) in enumerate(zip(cut.starts, cut.firsts, cut.stops, strict=True)):
+        assert cut.kept[run] == sum(1 << pixel for pixel in range(first, stop))
+        covered[start + first : start + stop] += 1
         for y in (0, rows.output_size // 2, rows.output_size - 1):
             needs = cut.needs[cut.classes[0, y, run]]
-            for pixel in range(size):
+            for pixel in range(first, stop):
                 wanted = np.outer(seen[0][y], seen[1][start + pixel]).ravel()
-                assert set(np.flatnonzero(wanted)) <= set(multiplied(needs, pixel))
+                assert set(np.flatnonzero(wanted)) <= set(multiplied(needs, shape.run, pixel))
     assert covered.min() == 1
     assert in_place or covered.max() == 1
 
 
-@example(Axis(5, 3, pad=(1, 1)), Axis(33, 3, 1, 6, (6, 6)), Axis(33, 3, 1, 6, (6, 6)))
-@example(Axis(1, 1), Axis(8, 2), Axis(56, 3, 2, pad=(1, 1)))
-@example(Axis(1, 1), Axis(5, 3, pad=(1, 1)), Axis(20, 3, pad=(1, 1)))
+@example(Axis(5, 3, pad=(1, 1)), Axis(33, 3, 1, 6, (6, 6)), Axis(33, 3, 1, 6, (6, 6)), SHAPES[0])
+@example(Axis(1, 1), Axis(8, 2), Axis(56, 3, 2, pad=(1, 1)), SHAPES[0])
+@example(Axis(1, 1), Axis(5, 3, pad=(1, 1)), Axis(20, 3, pad=(1, 1)), SHAPES[0])
+@example(Axis(1, 1), Axis(5, 3, pad=(1, 1)), Axis(31, 3, 1, 4, (4, 4)), SHAPES[0])
+@example(Axis(1, 1), Axis(8, 3, pad=(1, 1)), Axis(8, 3, pad=(1, 1)), SHAPES[-1])
 @settings(max_examples=200)
-@given(row_axes(), row_axes(), row_axes())
-def test_runs_that_read_in_place_read_nothing_else(deep: Axis, rows: Axis, columns: Axis) -> None:
+@given(row_axes(), row_axes(), row_axes(), st.sampled_from(SHAPES))
+def test_runs_that_read_in_place_read_nothing_else(
+    deep: Axis, rows: Axis, columns: Axis, shape: Shape
+) -> None:
     axes = deep, rows, columns
-    cut = Runs(axes, in_place=True)
+    cut = Runs(axes, shape, in_place=True)
     if not cut.within:
         return
     for run, start in enumerate(cut.starts):
         for z, y in product(range(deep.output_size), range(rows.output_size)):
             needs = cut.needs[cut.classes[z, y, run]]
-            for pixel in range(RUN):
+            for pixel in range(shape.run):
                 taps = np.unravel_index(
-                    np.array(multiplied(needs, pixel), int), [axis.kernel_size for axis in axes]
+                    np.array(multiplied(needs, shape.run, pixel), int),
+                    [axis.kernel_size for axis in axes],
                 )
                 for axis, place, tap in zip(axes, (z, y, start + pixel), taps, strict=True):
                     read = place * axis.step + tap * axis.dilation - axis.pad[0]
@@ -183,12 +192,27 @@ def test_runs_that_read_in_place_read_nothing_else(deep: Axis, rows: Axis, colum
         (Axis(33, 3, 1, 6, (6, 6)), True),
         (Axis(20, 5), True),
         (Axis(32, 3, pad=(1, 1), mode="reflect"), False),
-        (Axis(4, 3), RUN == 1),  # no run is whole
-        (Axis(32, 5, pad=(2, 2)), RUN == 1),  # two pixels of a run see padding
+        (Axis(32, 5, pad=(2, 2)), True),  # two pixels of a run see padding, and are cut off
+        (Axis(65, 3, 1, 4, (4, 4)), True),
+        (Axis(33, 3, 1, 18, (18, 18)), True),
+        (Axis(4, 3), SINGLE),  # no run is whole
+        (Axis(8, 9, pad=(4, 4)), SINGLE),
     ],
 )
 def test_most_maps_can_be_read_in_place(axis: Axis, within: bool) -> None:
-    assert Runs((Axis(1, 1), axis, axis), in_place=True).within == within
+    assert Runs((Axis(1, 1), axis, axis), SHAPES[0], in_place=True).within == within
+
+
+@pytest.mark.skipif(SINGLE, reason="pixels are single there")
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [(4, (4, 3)), (7, (7, 2)), (8, (4, 3)), (14, (7, 2)), (16, (4, 3)), (28, (7, 2)), (32, (7, 2))],
+)
+def test_tiles_leave_no_rest(size: int, shape: tuple[int, int]) -> None:
+    axis = Axis(size, 3, pad=(1, 1))
+    plan = small.plan(Geometry((axis, axis), 8, 128, 128, 1), np.dtype(np.float32), 1)
+    assert plan is not None
+    assert plan.shape == shape
 
 
 def test_channels_a_power_of_two_apart_are_crowded() -> None:
@@ -202,7 +226,7 @@ def test_channels_a_power_of_two_apart_are_crowded() -> None:
 
 
 def test_tiles_ask_for_the_pixels_of_later_ones() -> None:
-    table = np.zeros((5, SMALL_RECORD), np.int64)
+    table = np.zeros((5, SHAPES[0].record), np.int64)
     table[:, FIRST_RUN + BEGIN] = begins = np.array([3, 17, 40, 41, 90])
     ask_ahead(table, 2, 1000)
     assert list(table[:, AHEAD] + begins) == [40, 41, 90, 1003, 1017]
@@ -230,11 +254,13 @@ def test_depths_of_a_unit_leave_all_threads_as_many_units() -> None:
 
 def test_taps_in_the_padding_are_left_out_pixel_by_pixel() -> None:
     axis = Axis(7, 3, pad=(1, 1))
-    cut = Runs((Axis(1, 1), axis, axis))
+    shape = SHAPES[0]
+    cut = Runs((Axis(1, 1), axis, axis), shape)
     total = 0
     for row in cut.classes[0]:
         for run, kind in enumerate(row):
-            total += sum(len(multiplied(cut.needs[kind], pixel)) for pixel in range(cut.sizes[run]))
+            own = range(cut.firsts[run], cut.stops[run])
+            total += sum(len(multiplied(cut.needs[kind], shape.run, pixel)) for pixel in own)
     assert total == (7 * 3 - 2) ** 2
 
 
@@ -246,8 +272,7 @@ def test_joined_runs_keep_what_they_need(kinds: list[int], data: st.DataObject) 
                            min_size=6, max_size=6)), np.uint8
     )  # fmt: skip
     before = np.array(kinds)
-    after, all_needs = joined(before, needs)
+    after, all_needs = joined(before, needs, 7)
     assert (all_needs[after] & needs[before] == needs[before]).all()
-    if RUNS == 2:
-        counts = [np.bincount(kind) % 2 for kind in (before, after)]
-        assert counts[1].sum() <= counts[0].sum()
+    counts = [np.bincount(kind) % 2 for kind in (before, after)]
+    assert counts[1].sum() <= counts[0].sum()

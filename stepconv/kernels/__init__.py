@@ -38,7 +38,9 @@ the offsets of its taps. Where a band would only repeat the input, none is fille
 **The families**, in the order in which `plan` asks them:
 
 ==============  ========================================================================
+`swapped`       transposed, of a single pixel: weights and input change places
 `phases`        transposed: an ordinary convolution for each phase of the output
+`dots`          outputs of few pixels, whose weights are read as they lie
 `depthwise3`    depthwise with 3x3, where the input can be read in place
 `depthwise`     one input channel for each output channel, and images of one channel
 `small`         many channels, mostly on small maps: channels in vectors, not pixels
@@ -48,6 +50,9 @@ the offsets of its taps. Where a band would only repeat the input, none is fille
 
 `small` has files of its own for each of its ideas, which it lists. It leaves the padding out pixel
 by pixel, so that with 32 registers most layers of networks need no band.
+
+Layers keep their weights packed, functions pack them in each call. So where an output has some
+dozen pixels or fewer, and packing would take longer than the sums, a function takes `dots`.
 
 A family's ``plan(geometry, dtype, threads)`` returns a plan, or None where it does not apply.
 A plan holds tables of where things lie and never changes; ``plan.pack`` lays out weights as

@@ -172,8 +172,13 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
+def described(function: object) -> str:
+    """Return a digest of a function and what it closes over: alike in every process."""
+    return _digest(_described(function).encode())
+
+
 def _described(value: object) -> str:
-    """Say what a function is, and what it closes over: alike in every process."""
+    """Say what a function is."""
     if isinstance(value, CodeType):
         return f"{value.co_code.hex()} {value.co_names} {_described(value.co_consts)}"
     if isinstance(value, tuple | list):

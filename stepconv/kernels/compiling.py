@@ -7,7 +7,7 @@ from typing import Any
 
 import numba
 
-from stepconv.kernels.cache import KernelCache
+from stepconv.kernels.cache import KernelCache, described
 
 _numba: Any = numba  # some versions of it have types, and those not of all that is used here
 
@@ -22,6 +22,10 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     No fast-math: what is added in which order is written in the source. No wrapper for C, which
     nobody calls: it takes 0.02 s.
     """
+    if JIT and function.__closure__:
+        # Machine code is found by a name that is made from this one. Functions that differ in what
+        # they close over would share it, where each was compiled in a process of its own.
+        function.__qualname__ += f"_{described(function)}"
     kernel = _numba.njit(nogil=True, no_cfunc_wrapper=True)(function)
     if JIT and function.__module__:  # code on disk is loaded by its module's name
         kernel._cache = KernelCache(kernel.py_func)
@@ -54,11 +58,15 @@ def compiled_for(kernel: Any, types: tuple[Any, ...]) -> Callable[..., Any]:
     if types not in kernel.overloads:
         kernel.compile(types)
     result = kernel.overloads[types]
+    name = result.fndesc.llvm_func_name
+    if _named.setdefault(name, result) is not result:
+        raise RuntimeError(f"two kernels are named {name}")
     _results[result.entry_point] = result
     return result.entry_point  # type: ignore[no-any-return]
 
 
 _results: dict[Any, Any] = {}
+_named: dict[str, Any] = {}
 
 
 def address(entry: Callable[..., Any]) -> int:

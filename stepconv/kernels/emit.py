@@ -81,6 +81,11 @@ class Code:
         """Multiply two integers."""
         return self.builder.mul(self.integer(one), self.integer(other))
 
+    def shift(self, bits: Value, places: int) -> Value:
+        """Shift bits to higher places, or to lower ones where `places` is negative."""
+        shifted = self.builder.shl if places >= 0 else self.builder.lshr
+        return shifted(bits, self.integer(abs(places)))
+
     def ceiling(self, one: Value, other: Value) -> Value:
         """Divide two positive integers, rounding up."""
         top = self.add(one, self.subtract(other, 1))
@@ -267,6 +272,23 @@ class Code:
                     square[i + half] = self.shuffle(one, other, lower)
             half //= 2
         return square
+
+    def lane_sums(self, rows: Sequence[Value]) -> Value:
+        """Return the sums of the lanes of `lanes` vectors: that of vector i in lane i.
+
+        Adds the halves of two vectors at a time, as `transpose` would swap them.
+        """
+        sums = list(rows)
+        half = self.lanes // 2
+        while half:
+            upper = [i if not i & half else self.lanes + i - half for i in range(self.lanes)]
+            lower = [i + half if not i & half else self.lanes + i for i in range(self.lanes)]
+            pairs = zip(sums[:half], sums[half:], strict=True)
+            sums = [
+                self.sum(self.shuffle(*pair, upper), self.shuffle(*pair, lower)) for pair in pairs
+            ]
+            half //= 2
+        return sums[0]
 
     def every_second(self, one: Value, other: Value, start: int = 0) -> Value:
         """Return lanes 0, 2, 4, … of two vectors laid end to end, or 1, 3, 5, …"""

@@ -28,9 +28,9 @@ from stepconv.kernels.lowering import driver
 from stepconv.kernels.reading import cells
 from stepconv.kernels.small_bands import RowBands, row_bands
 from stepconv.kernels.small_lists import Heads, records
-from stepconv.kernels.small_loops import convolve
+from stepconv.kernels.small_loops import kernel
 from stepconv.kernels.small_order import order
-from stepconv.kernels.small_tiles import AHEAD_AT, PART, RUN, SMALL_RECORD, WIDE
+from stepconv.kernels.small_tiles import AHEAD_AT, PART, SHAPES, SINGLE, WIDE
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
@@ -109,7 +109,7 @@ class PhasePixelsPlan(TiledPlan):
         starts = [tables.add(each.ravel()) for each in tiles]
         ends = [(start, start + each.size) for start, each in zip(starts, tiles, strict=True)]
         listed = tables.add(np.ravel(ends))
-        way = order(geometry, dtype, own, False)
+        way = order(geometry, dtype, SHAPES[0], own, False)
         band = inputs * layout.channel
         settings |= {
             CHANNELS: inputs,
@@ -140,15 +140,15 @@ class PhasePixelsPlan(TiledPlan):
             small_loops.ROW_STEP: 0,
             small_loops.PIXEL_STEP: 1,
             small_loops.LISTS_AT: tables.add([listed] * levels),
-            small_loops.STRETCH: SMALL_RECORD * way.stretch,
-            small_loops.GROUP: SMALL_RECORD * way.group,
+            small_loops.STRETCH: SHAPES[0].record * way.stretch,
+            small_loops.GROUP: SHAPES[0].record * way.group,
             PART: way.part,
             AHEAD_AT: way.ahead,
             small_loops.BIASES_AT: band,
             small_loops.SCRATCH: band + block + way.totals,
         }
         super().__init__(
-            convolve,
+            kernel(SHAPES[0], False),
             pack,
             dtype,
             units * shares,
@@ -175,7 +175,7 @@ def plan(
     block = WIDE * host().lanes(dtype.itemsize)
     outputs, depth = geometry.group_outputs, geometry.embedded[0]
     wasted = -outputs % block
-    if RUN > 1 or 4 * wasted > outputs or depth.output_size % depth.stride:
+    if not SINGLE or 4 * wasted > outputs or depth.output_size % depth.stride:
         return None
     if not all(phase for axis in shifts for phase in axis):
         return None
@@ -249,4 +249,4 @@ def _tiles(axes: Axes, heads: Heads, rows: Indices, pitch: int) -> Indices:
     cell = (z * height + y - rows[0] * steps[1]) * width + x
     order = np.argsort(kind.ravel(), kind="stable")
     kind, begin, cell = (each.ravel()[order] for each in (kind, begin, cell))
-    return records(heads, kind, begin, np.ones_like(kind), cell)
+    return records(SHAPES[0], heads, kind, begin, np.ones_like(kind), cell)

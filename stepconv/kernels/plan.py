@@ -5,8 +5,8 @@ of work that no two of which write to the same cells. Plans hold no scratch and 
 change, so that one plan may run in any number of threads at once.
 
 A *family* is a module here with ``plan(geometry, dtype, threads)``, which returns None
-where the family does not apply. The first that applies is taken; what no family computes,
-the textbook loops do.
+where the family does not apply. (`dots` also asks whether what is packed will be used `once`.) The
+first that applies is taken; what no family computes, the textbook loops do.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from stepconv.kernels.textbook_plan import TextbookPlan as TextbookPlan
 Array = NDArray[Any]
 
 # In the order in which they are asked.
-_DIRECT = ("phases", "depthwise3", "depthwise", "small", "direct")
+_DIRECT = ("swapped", "phases", "dots", "depthwise3", "depthwise", "small", "direct")
 _WINOGRAD = "winograd"
 
 _FAST_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
@@ -68,8 +68,12 @@ class Plan(Protocol):
         """Return what `run` calls, a specialised function, and its arguments but for the units."""
 
 
-def choose(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int) -> Plan:
+def choose(
+    geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int, once: bool = False
+) -> Plan:
     """Return the plan for a convolution of arrays of `dtype` on up to `threads` threads.
+
+    What is packed of the weights is of use for one call, where `once`, or kept for many.
 
     Raises
     ------
@@ -79,8 +83,8 @@ def choose(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: in
     if prod(geometry.output_shape) * geometry.terms < _WORTH_SHARING:
         threads = 1
     if sum(axis.layout_size for axis in geometry.axes) <= _KEPT_LAYOUT:
-        return _kept(geometry, dtype, algorithm, threads)
-    return _kept_long(geometry, dtype, algorithm, threads)
+        return _kept(geometry, dtype, algorithm, threads, once)
+    return _kept_long(geometry, dtype, algorithm, threads, once)
 
 
 def worth_sharing(geometry: Geometry, plan: Plan) -> bool:
@@ -89,14 +93,17 @@ def worth_sharing(geometry: Geometry, plan: Plan) -> bool:
     return JIT and enough and plan.units > 1
 
 
-def _chosen(geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int) -> Plan:
+def _chosen(
+    geometry: Geometry, dtype: np.dtype[Any], algorithm: str, threads: int, once: bool
+) -> Plan:
     # Uncompiled, and where there is nothing to compile, every algorithm is the plain loops.
     if algorithm == "textbook" or not JIT or not readable():
         return TextbookPlan(geometry, dtype)
     if dtype in _FAST_DTYPES:
         for name in (_WINOGRAD,) if algorithm == "winograd" else _DIRECT:
             family = import_module(f"stepconv.kernels.{name}")
-            plan: Plan | None = family.plan(geometry, dtype, threads)
+            more = {"once": once} if name == "dots" else {}
+            plan: Plan | None = family.plan(geometry, dtype, threads, **more)
             if plan is not None:
                 return plan
     if algorithm != "auto":

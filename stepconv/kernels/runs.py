@@ -1,7 +1,7 @@
 """Runs: how a small map is cut into pieces of rows, and which taps their pixels need.
 
 What a run needs of a tap are three bits: that its first pixel sees the input under the tap, that
-its last does, that any does. What two runs of a tile need are the bits of either. So each tap is
+its last does, that any does. What runs of a tile need are the bits of any. So each tap is
 multiplied with all pixels of a tile, with all but the first of each run, with all but the last, or
 with none. Of a map of 7 columns, under a kernel of 3 with a padding of 1::
 
@@ -12,6 +12,7 @@ with none. Of a map of 7 columns, under a kernel of 3 with a padding of 1::
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -21,12 +22,7 @@ from numpy.typing import NDArray
 from stepconv.geometry import Axis, Geometry, Indices
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import CHAIN
-from stepconv.kernels.small_tiles import (
-    KINDS,
-    RUN,
-    RUNS,
-    WIDE,
-)
+from stepconv.kernels.small_tiles import LISTS, SINGLE, WIDE, Shape, kinds
 
 Needs = NDArray[np.uint8]
 
@@ -34,16 +30,10 @@ Needs = NDArray[np.uint8]
 _FIRST, _ANY, _LAST = 1, 2, 4
 _ALL = _FIRST | _ANY | _LAST
 
-# Cycles of a step of a tile of all runs and of fewer, to begin a tile and store it, and for each
-# piece of its sum beside: on Zen 5, and with single pixels on Zen 3.
-_FULL_CYCLES, _PART_CYCLES, _TILE_CYCLES, _PIECE_CYCLES = (
-    (14.7, 8.0, 170.0, 0.0) if RUN > 1 else (6.2, 6.2, 100.0, 55.0)
-)
-#: A pixel alone, of whatever kind.
-_PIXEL = ((0, 1),) * len(KINDS)
-#: How much of a step each need takes.
-_STEPS = np.array([0, *[(RUN - 1) / RUN if RUN > 1 else 1] * 6, 1])
-_STEPS[_FIRST | _LAST] = 1
+# Cycles of a step of a tile of all runs and of one, by the pixels of a run; to begin a tile and
+# store it, and for each piece of its sum beside: on Zen 5, and with single pixels on Zen 3.
+_STEP_CYCLES = {7: (14.7, 8.0), 4: (13.0, 5.0), 1: (6.2, 6.2)}
+_TILE_CYCLES, _PIECE_CYCLES = (100.0, 55.0) if SINGLE else (170.0, 0.0)
 #: How many runs that are left are tried for one that is left.
 _TRIED = 16
 #: Taps that are listed for all classes together, or looked at along an axis: half a million take
@@ -51,26 +41,41 @@ _TRIED = 16
 _LISTED = 1 << 19
 
 
+#: Where runs begin in a row, and which of their pixels are their own, from one to before another:
+#: the others are computed and not stored.
+Cut = tuple[Indices, Indices, Indices]
+
+
 class Runs:
     """The runs of all planes of the output, in classes of the same needs.
 
     Unless they are told `apart`, all are of one class and are multiplied with all taps. Where they
     are to read the input `in_place`, `within` tells whether they can: nothing that they are
-    multiplied with lies in the padding, or behind the row. If not, they have no classes.
+    multiplied with lies in the padding, or behind the row. If not, they have no classes. `least`
+    tells whether rows are cut in the way that takes the fewest steps.
     """
 
     def __init__(
-        self, axes: tuple[Axis, Axis, Axis], in_place: bool = False, apart: bool = True
+        self,
+        axes: tuple[Axis, Axis, Axis],
+        shape: Shape,
+        in_place: bool = False,
+        apart: bool = True,
     ) -> None:
-        self.in_place = in_place
+        self.shape, self.in_place = shape, in_place
         self.width = axes[2].output_size
+        self._steps = _steps(shape.run)
         seen = [_seen(axis, apart) for axis in axes]
-        ways = [cut(self.width), cut(self.width, outside=True)]
-        if in_place and self.width >= RUN:
-            ways.append(cut(self.width, exact=True))
-        ways.sort(key=lambda way: float(_STEPS[_across(seen[2], *way)].sum()))
-        for way in ways if in_place else ways[:1]:
-            self._take(axes, seen, *way)
+        ways = [cut(self.width, shape.run), cut(self.width, shape.run, outside=True)]
+        if in_place and self.width >= shape.run:
+            ways.append(cut(self.width, shape.run, exact=True))
+        if not SINGLE:
+            ways.append(cut_where_it_changes(seen[2], shape.run))
+        costs = [float(self._steps[_across(seen[2], shape.run, way)].sum()) for way in ways]
+        order = np.argsort(costs, kind="stable").tolist()
+        for number in order if in_place else order[:1]:
+            self._take(axes, seen, ways[number])
+            self.least = costs[number] == min(costs)
             if self.within:
                 break
 
@@ -78,15 +83,15 @@ class Runs:
         self,
         axes: tuple[Axis, Axis, Axis],
         seen: Sequence[NDArray[np.bool_]],
-        starts: Indices,
-        sizes: Indices,
+        way: Cut,
     ) -> None:
         """Cut rows so."""
-        self.starts, self.sizes = starts, sizes
+        self.starts, self.firsts, self.stops = way
         levels, rows = (own * np.uint8(_ALL) for own in seen[:2])
-        few = list(_few((levels, rows, _across(seen[2], starts, sizes)), axes))
-        begins = np.arange(len(levels)), np.arange(len(rows)), starts
-        pixels = _PIXEL, _PIXEL, KINDS
+        few = list(_few((levels, rows, _across(seen[2], self.shape.run, way)), axes))
+        begins = np.arange(len(levels)), np.arange(len(rows)), self.starts
+        alone = ((0, 1),) * LISTS  # a pixel, of whatever kind
+        pixels = alone, alone, kinds(self.shape.run)
         self.within = self.in_place and all(
             _within(axis, *own, begin, each)
             for axis, own, begin, each in zip(axes, few, begins, pixels, strict=True)
@@ -103,6 +108,11 @@ class Runs:
         #: The class of each run, (levels, rows, runs of a row).
         self.classes: Indices = level[:, None, None] * (len(y) * len(x)) + of_row
 
+    @property
+    def kept(self) -> Indices:
+        """A bit for each pixel of each run of a row that is its own."""
+        return (1 << self.stops) - (1 << self.firsts)
+
     def cycles(
         self, geometry: Geometry, dtype: np.dtype[Any], samples: int = 1, even: bool = False
     ) -> float:
@@ -116,11 +126,12 @@ class Runs:
         for plane, times in zip(planes, np.bincount(which), strict=True):
             kind, needs = (plane, self.needs) if even else self.joined(np.tile(plane, samples))
             counts = np.bincount(kind, minlength=len(needs))
-            full, left = (counts / RUNS, 0 * counts) if even else np.divmod(counts, RUNS)
-            steps = geometry.group_inputs * np.maximum(_STEPS[needs].sum(axis=1), 1)
+            runs, (all_runs, one) = self.shape.runs, _STEP_CYCLES[self.shape.run]
+            full, left = (counts / runs, 0 * counts) if even else np.divmod(counts, runs)
+            steps = geometry.group_inputs * np.maximum(self._steps[needs].sum(axis=1), 1)
             each = _TILE_CYCLES + -(-steps // CHAIN) * _PIECE_CYCLES
-            cycles = full * (steps * _FULL_CYCLES + each)
-            cycles += (left > 0) * (steps * _PART_CYCLES + each)
+            cycles = (full + (left > 1)) * (steps * all_runs + each)
+            cycles += (left == 1) * (steps * one + each)
             total += float(cycles.sum()) * int(times)
         return total / len(self.classes) * -(-geometry.group_outputs // block)
 
@@ -129,16 +140,24 @@ class Runs:
 
         In place a run would read what is not its own under a tap that only the other needs.
         """
-        return (kind, self.needs) if self.in_place else joined(kind, self.needs)
+        if self.in_place or self.shape.runs > 2:
+            return kind, self.needs
+        return joined(kind, self.needs, self.shape.run)
 
 
-def joined(kind: Indices, needs: Needs) -> tuple[Indices, Needs]:
+def _steps(run: int) -> NDArray[np.float64]:
+    """Return how much of a step each need takes."""
+    steps = np.array([0.0, *[(run - 1) / run if run > 1 else 1.0] * 6, 1.0])
+    steps[_FIRST | _LAST] = 1.0
+    return steps
+
+
+def joined(kind: Indices, needs: Needs, run: int) -> tuple[Indices, Needs]:
     """Join runs that would be alone in a tile, where one tile of both takes less time than two.
 
     Returns the class of each run, and what each class needs, the new ones behind the others.
     """
-    if RUNS > 2:
-        return kind, needs
+    steps, (all_runs, alone) = _steps(run), _STEP_CYCLES[run]
     counts = np.bincount(kind, minlength=len(needs))
     left = np.flatnonzero(counts % 2).tolist()
     kind = kind.copy()
@@ -148,8 +167,8 @@ def joined(kind: Indices, needs: Needs) -> tuple[Indices, Needs]:
         if not others:
             break
         both = needs[one] | needs[others]
-        apart = _STEPS[needs[one]].sum() + _STEPS[needs[others]].sum(axis=1)
-        saved = apart * _PART_CYCLES - _STEPS[both].sum(axis=1) * _FULL_CYCLES
+        apart = steps[needs[one]].sum() + steps[needs[others]].sum(axis=1)
+        saved = apart * alone - steps[both].sum(axis=1) * all_runs
         best = int(saved.argmax())
         if saved[best] <= 0:
             continue
@@ -160,25 +179,56 @@ def joined(kind: Indices, needs: Needs) -> tuple[Indices, Needs]:
     return kind, np.concatenate([needs, np.array(made, np.uint8).reshape(-1, needs.shape[1])])
 
 
-def cut(width: int, exact: bool = False, outside: bool = False) -> tuple[Indices, Indices]:
-    """Return where the runs of a row begin and how long they are.
+def cut(width: int, run: int, exact: bool = False, outside: bool = False) -> Cut:
+    """Cut a row into runs of one length or of two, the shorter ones outside or the longer ones.
 
-    All are of one length or of two, the shorter ones outside or the longer ones. Where `exact`, all
-    are whole, and the last one is moved back so that nothing is read behind the row: some pixels
-    are computed twice.
+    Where `exact`, all are whole, and the last one is moved back so that nothing is read behind the
+    row: some pixels are computed twice.
 
-    >>> [part.tolist() for part in cut(2 * RUN)] == [[0, RUN], [RUN, RUN]]
-    True
+    >>> [part.tolist() for part in cut(14, 7)]
+    [[0, 7], [0, 0], [7, 7]]
     """
-    count = -(-width // RUN)
+    count = -(-width // run)
     if exact:
-        return np.minimum(np.arange(count) * RUN, width - RUN), np.full(count, RUN)
+        starts = np.minimum(np.arange(count) * run, width - run)
+        return starts, np.zeros_like(starts), np.full(count, run)
     least, more = divmod(width, count)
     inside = count - more if outside else more
     sizes = np.full(count, least + outside)
     middle = (count - inside) // 2
     sizes[middle : middle + inside] = least + (not outside)
-    return np.cumsum(sizes) - sizes, sizes
+    return np.cumsum(sizes) - sizes, np.zeros_like(sizes), sizes
+
+
+def cut_where_it_changes(seen: NDArray[np.bool_], run: int) -> Cut:
+    """Cut a row so that the pixels of a run that are its own see the input under the same taps.
+
+    With a dilation of 18 on 33 columns, three columns in the middle see no input under the outer
+    taps, and the others under two of three. Between the cuts runs are whole where they can be; else
+    they are moved so that they end with the row::
+
+        pixels of the row     56 57 58 59 60 | 61 62       a run of 7 for the last two
+                              x  x  x  x  x    61 62
+
+    >>> seen = np.array([[True]] * 9 + [[False]] * 2)
+    >>> [part.tolist() for part in cut_where_it_changes(seen, 7)]
+    [[0, 2, 4], [0, 0, 5], [7, 7, 7]]
+
+    Of two lengths where none is shorter than whole but one, which costs nothing.
+    """
+    changes = np.flatnonzero((seen[1:] != seen[:-1]).any(axis=1)) + 1
+    parts: list[Cut] = []
+    for begin, end in pairwise([0, *changes.tolist(), len(seen)]):
+        if end - begin >= run:
+            starts, firsts, stops = cut(end - begin, run)
+            if stops.min() < run - 1:
+                starts, firsts, stops = cut(end - begin, run, exact=True)
+            parts.append((starts + begin, firsts, stops))
+        else:
+            start = max(0, min(begin, len(seen) - run))
+            parts.append((np.array([start]), np.array([begin - start]), np.array([end - start])))
+    starts, firsts, stops = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return starts, firsts, stops
 
 
 def distinct(rows: NDArray[Any]) -> tuple[NDArray[Any], Indices]:
@@ -215,7 +265,7 @@ def kinds_of(needs: Needs) -> list[NDArray[np.bool_]]:
     """Return for each of a tile's lists of taps which taps are on it."""
     ends = needs & (_FIRST | _LAST)
     whole = ends == _FIRST | _LAST
-    return [whole, ends == _LAST, (needs > 0) & ~whole & (ends != _LAST)][: len(KINDS)]
+    return [whole, ends == _LAST, (needs > 0) & ~whole & (ends != _LAST)][:LISTS]
 
 
 def _within(
@@ -243,13 +293,14 @@ def _within(
     return True
 
 
-def _across(seen: NDArray[np.bool_], starts: Indices, sizes: Indices) -> Needs:
+def _across(seen: NDArray[np.bool_], run: int, way: Cut) -> Needs:
     """Return what each run of a row needs of each tap, under which its pixels see the input."""
-    whole = sizes == RUN
+    starts, firsts, stops = way
     before = np.cumsum(np.vstack([np.zeros_like(seen[:1]), seen]), axis=0, dtype=np.int32)
-    needs: Needs = np.uint8(_ANY) * (before[starts + sizes] > before[starts])
-    needs |= np.uint8(_FIRST) * seen[starts]
-    needs[whole] |= np.uint8(_LAST) * seen[starts[whole] + RUN - 1]
+    needs: Needs = np.uint8(_ANY) * (before[starts + stops] > before[starts + firsts])
+    begins, whole = firsts == 0, stops == run
+    needs[begins] |= np.uint8(_FIRST) * seen[starts[begins]]
+    needs[whole] |= np.uint8(_LAST) * seen[starts[whole] + run - 1]
     return needs
 
 

@@ -3,7 +3,7 @@
 A unit of work is a band of rows of one or several samples, of one group and one or several depths,
 for all blocks of output channels or a share of them. As in `stepconv.kernels.direct` a block of
 output channels passes over it at a time; here a block is 32 channels (in float32 on AVX-512), and
-a tile takes two runs of up to 7 pixels::
+a tile takes two runs of up to 7 pixels, or three of up to 4, whichever leaves less of a rest::
 
     runs         how rows are cut into runs, which taps their pixels need
     reading      whether runs can read the input in its place, or a copy of the band
@@ -17,6 +17,7 @@ Runs are cut so that the least is multiplied under taps that lie in the padding:
 
     33 columns, dilation of 6    6 7 7 7 6      whole outer runs see padding alone under a tap
     32 columns, no dilation      7 6 6 6 7      the first pixel alone does, and the last
+    16 columns                   4 4 4 4        and tiles of three runs
 
 Then nothing is read that is no number of the input, and with 32 registers most layers of networks
 need no copy of it. Where a band is filled as in `direct`, each depth of a volume shares planes with
@@ -25,6 +26,7 @@ the next, which are filled once.
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -38,7 +40,7 @@ from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, span, sums, vectors_of
 from stepconv.kernels.reading import Reading, cells, crowded, flattened, in_place, readable
 from stepconv.kernels.runs import Runs
-from stepconv.kernels.small_bands import RowBands, row_bands, single_rows
+from stepconv.kernels.small_bands import RowBands, even_rows, row_bands
 from stepconv.kernels.small_lists import TapLists, tile_lists
 from stepconv.kernels.small_loops import (
     BANDS,
@@ -66,16 +68,15 @@ from stepconv.kernels.small_loops import (
     SOURCE_STEP,
     STRETCH,
     TOGETHER,
-    convolve,
-    convolve_apart,
+    kernel,
     pack,
 )
 from stepconv.kernels.small_order import order
 from stepconv.kernels.small_tiles import (
     AHEAD_AT,
     PART,
-    RUN,
-    SMALL_RECORD,
+    SHAPES,
+    SINGLE,
     WIDE,
 )
 from stepconv.kernels.tiled import TiledPlan
@@ -97,13 +98,18 @@ PART_PAGES = 48
 FILLED = 1.03
 
 # Cycles of a step of a tile of `direct`, and to begin and store it: from a band; from the input in
-# its place, and there for each byte of more input than the caches hold.
-_STEP, _BEGIN = (12.3, 50.0) if RUN > 1 else (7.0, 25.0)
-_STEP_IN_PLACE, _BEGIN_IN_PLACE = (12.9, 50.0) if RUN > 1 else (8.2, 20.0)
-_FAR_BYTES, _FAR_CYCLES = 4 << 20, 0.3 if RUN > 1 else 0.0
+# its place, and there for each byte of more input than the caches hold, if it is read again for
+# other output channels.
+_STEP, _BEGIN = (7.0, 25.0) if SINGLE else (12.3, 50.0)
+_STEP_IN_PLACE, _BEGIN_IN_PLACE = (8.2, 20.0) if SINGLE else (12.9, 50.0)
+_FAR_BYTES, _FAR_CYCLES = 4 << 20, 0.0 if SINGLE else 0.3
 
 #: Pixels of a band of rows that fit no band: a plan describes each tile of a band.
 MOST_PIXELS = 1 << 16
+#: Pixels of a band in its place where not even a row fits the cache: weights pass once over each.
+GROUP_PIXELS = 900
+#: Columns from which on every row is a sum of runs of 6 and 7, which leave no rest.
+_SIXES_AND_SEVENS = 30
 #: Units that each thread should get where they take several depths.
 SLABS_EACH = 4
 
@@ -148,7 +154,7 @@ class SmallPlan(TiledPlan):
             geometry.group_inputs,
             read.channel,
             read.offsets[0],
-            most if RUN == 1 else None,
+            most if SINGLE else None,
         )
         plane = depth * height * width
         lists = TapLists(tables, block, settings[SPAN], read.channel)
@@ -160,7 +166,9 @@ class SmallPlan(TiledPlan):
         listed = tile_lists(
             tables, lists, runs, rows, read, parts, turns, beyond, plane * geometry.out_channels
         )
-        way = order(geometry, dtype, settings[SPAN], in_place(axes), runs.in_place and bands > 1)
+        way = order(
+            geometry, dtype, runs.shape, settings[SPAN], in_place(axes), runs.in_place and bands > 1
+        )
         band = 0 if runs.in_place else together * read.sample
         settings |= {
             PLANE: plane,
@@ -185,16 +193,18 @@ class SmallPlan(TiledPlan):
             PLANE_STEP: read.plane,
             ROW_STEP: read.row,
             LISTS_AT: tables.add(listed),
-            STRETCH: SMALL_RECORD * way.stretch,
-            GROUP: SMALL_RECORD * way.group,
+            STRETCH: runs.shape.record * way.stretch,
+            GROUP: runs.shape.record * way.group,
             PART: way.part,
             AHEAD_AT: way.ahead,
             PIXEL_STEP: read.pixel,
             BIASES_AT: band,
             SCRATCH: band + block + way.totals,
         }
+        #: Which pixels a tile takes.
+        self.shape = runs.shape
         super().__init__(
-            convolve if read.pixel == 1 else convolve_apart,
+            kernel(runs.shape, read.pixel != 1),
             pack,
             dtype,
             units * shares,
@@ -216,8 +226,14 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | 
     if axes[2].output_size > MOST_PIXELS:
         return None
     # Single pixels read other kernels than those of 1 from a band: in place is not measured there.
-    place = Runs(axes, in_place=True) if flat or RUN > 1 else None
-    flat = place is not None and flat and place.within
+    shapes = SHAPES if axes[2].output_size < _SIXES_AND_SEVENS else SHAPES[:1]
+    places = [Runs(axes, shape, in_place=True) for shape in shapes] if flat or not SINGLE else []
+    place = min(
+        (runs for runs in places if runs.within),
+        key=lambda runs: runs.cycles(geometry, dtype),
+        default=None,
+    )
+    flat = flat and place is not None
     channel = geometry.group_inputs * dtype.itemsize
 
     def bands(most: int, multiple: int = 1) -> RowBands | None:
@@ -228,10 +244,11 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | 
     if place is not None and not (flat or _at_hand(geometry, axes, dtype, place, several)):
         place = None
     if rows is None:
-        # Not even one row fits: one at a time, where it lies, if the next needs most of it too.
+        # Not even one row fits: a group of tiles at a time, where they lie, if the next needs most
+        # of their input too.
         if place is None or axes[1].kernel_size == 1:
             return None
-        filled, rows = False, single_rows(axes)
+        filled, rows = False, even_rows(axes, GROUP_PIXELS)
     else:
         filled = not flat
         if several:
@@ -255,10 +272,13 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SmallPlan | 
 
     ways = [] if place is None else [place]
     if filled and not (
-        ways and cycles(ways[0]) <= FILLED * ways[0].cycles(geometry, dtype, even=True)
+        place is not None
+        and place.least
+        and cycles(place) <= FILLED * place.cycles(geometry, dtype, even=True)
     ):
         # Single pixels that see the same taps may be few, and then leave a rest.
-        ways += [Runs(axes, apart=apart) for apart in ((True,) if RUN > 1 else (False, True))]
+        padded = (False, True) if SINGLE else (True,)
+        ways += [Runs(axes, *way) for way in product(shapes, (False,), padded)]
     runs = min(ways, key=cycles)
     if cycles(runs) > direct_cycles(geometry, axes, dtype):
         return None
@@ -270,8 +290,8 @@ def _at_hand(
 ) -> bool:
     """Whether runs can read the input in its place, in one band or `several`, and do well there."""
     piece = span(geometry.group_inputs, prod(geometry.kernel_size))
-    part = order(geometry, dtype, piece, False, several).part
-    return runs.within and not crowded(axes, dtype.itemsize, part)
+    part = order(geometry, dtype, runs.shape, piece, False, several).part
+    return not crowded(axes, dtype.itemsize, part)
 
 
 def _uneven(geometry: Geometry, axes: Axes, threads: int, rows: RowBands) -> bool:
@@ -290,7 +310,8 @@ def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float
     """Cycles that `stepconv.kernels.direct` would take for one plane of all output channels."""
     layout = Layout.of(axes, axes[1].output_size, axes[2].output_size)
     size = axes[1].output_size, axes[2].output_size
-    tiles = vectors_of(*size, layout.columns, host().lanes(dtype.itemsize))[0] / TILE_VECTORS
+    vectors = vectors_of(*size, layout.columns, host().lanes(dtype.itemsize))[0]
+    tiles = max(2, vectors) / TILE_VECTORS  # no tile has a single one
     tiles *= -(-geometry.group_outputs // TILE_ROWS)
     if not in_place(axes):
         own = tiles * (geometry.terms * _STEP + _BEGIN)
@@ -298,7 +319,8 @@ def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float
     own = tiles * (geometry.terms * _STEP_IN_PLACE + _BEGIN_IN_PLACE)
     read = geometry.group_inputs * cells(axes) * dtype.itemsize
     total = read * geometry.groups * (1 if geometry.batch is None else geometry.batch)
-    return own + _FAR_CYCLES * read if total >= _FAR_BYTES else own
+    again = total >= _FAR_BYTES and geometry.group_outputs > TILE_ROWS
+    return own + _FAR_CYCLES * read * again
 
 
 def shared_planes(axis: Axis) -> int:

@@ -71,11 +71,11 @@ def row_bands(axes: Axes, fits: Callable[[Layout], bool], multiple: int = 1) -> 
     return min(found, key=lambda bands: bands.filled, default=None)
 
 
-def single_rows(axes: Axes) -> RowBands:
-    """Return bands of a row each."""
+def even_rows(axes: Axes, pixels: int) -> RowBands:
+    """Return bands of rows that follow one another, of about so many pixels."""
     height, width = axes[1].output_size, axes[2].output_size
-    outputs = tuple(np.arange(height)[:, None])
-    return RowBands(Layout.of(axes, 1, width), outputs, (np.zeros(1, np.int64),) * height, 1, 1)
+    rows = -(-height // -(-height * width // pixels))
+    return _of_rows(axes, rows)
 
 
 def _successive(axes: Axes, fits: Callable[[Layout], bool], multiple: int) -> RowBands | None:
@@ -84,10 +84,16 @@ def _successive(axes: Axes, fits: Callable[[Layout], bool], multiple: int) -> Ro
         rows = -(-height // bands)
         layout = Layout.of(axes, rows, width)
         if -(-height // rows) % multiple == 0 and fits(layout):
-            firsts = range(0, height, rows)
-            outputs = tuple(np.arange(y, min(y + rows, height)) for y in firsts)
-            return RowBands(layout, outputs, tuple(own - own[0] for own in outputs), rows, rows)
+            return _of_rows(axes, rows)
     return None
+
+
+def _of_rows(axes: Axes, rows: int) -> RowBands:
+    """Return bands of so many rows, but for the last."""
+    height, width = axes[1].output_size, axes[2].output_size
+    outputs = tuple(np.arange(y, min(y + rows, height)) for y in range(0, height, rows))
+    lines = tuple(own - own[0] for own in outputs)
+    return RowBands(Layout.of(axes, rows, width), outputs, lines, rows, rows)
 
 
 def _families(axes: Axes, fits: Callable[[Layout], bool], multiple: int) -> RowBands | None:

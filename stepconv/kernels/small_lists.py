@@ -28,10 +28,9 @@ from stepconv.kernels.small_tiles import (
     CELL,
     FIRST_RUN,
     IN_LINE,
-    PIXELS,
-    RUN,
-    RUNS,
-    SMALL_RECORD,
+    KEPT,
+    SINGLE,
+    Shape,
 )
 
 #: How the records of each class begin: the weights of a channel, then lists and their taps.
@@ -118,7 +117,7 @@ def tile_lists(
                 if key not in written:
                     head = lists.head(read.offsets[turn])
                     table = _tiles(runs, head, *own, samples, read, sample_cells)
-                    if runs.in_place and RUN > 1:
+                    if runs.in_place and not SINGLE:
                         further = beyond - first * read.row if last else rows.corner_step * read.row
                         ask_ahead(table, TILES_AHEAD, further)
                     start = tables.add(table.ravel())
@@ -150,7 +149,7 @@ def _tiles(
     begin = sample * read.sample + lines[row] * read.row + runs.starts[run] * read.pixel
     cell = sample * sample_cells + outputs[row] * runs.width + runs.starts[run]
     heads = {one: head(needs[one]) for one in set(kind.tolist())}
-    return records(heads, kind, begin, runs.sizes[run], cell)
+    return records(runs.shape, heads, kind, begin, runs.kept[run], cell)
 
 
 def ask_ahead(table: Indices, count: int, further: int) -> None:
@@ -165,31 +164,34 @@ def ask_ahead(table: Indices, count: int, further: int) -> None:
 
 
 def records(
+    shape: Shape,
     heads: Heads,
     kind: Indices,
     begin: Indices,
-    sizes: Indices,
+    kept: Indices,
     cell: Indices,
 ) -> Indices:
     """Return the records of tiles for runs in the order of their class, `kind`.
 
-    `heads` are how those of each class begin; see `TapLists.of`.
+    `heads` are how those of each class begin, see `TapLists.of`; the bits of `kept` say which
+    pixels of a run are stored.
     """
+    run, runs = shape
     stops = np.flatnonzero(np.diff(kind, append=-1)) + 1
     starts = np.append(0, stops[:-1])
-    counts = -(-(stops - starts) // RUNS)  # tiles of a class
+    counts = -(-(stops - starts) // runs)  # tiles of a class
     start, stop = starts.repeat(counts), stops.repeat(counts)
-    lead = start + RUNS * (np.arange(len(start)) - (counts.cumsum() - counts).repeat(counts))
-    if RUN == 1:  # rather all pixels of the last tile, some of them again
-        lead = np.maximum(start, np.minimum(lead, stop - RUNS))
-    members = np.minimum(lead[:, None] + np.arange(RUNS), stop[:, None] - 1)
-    table = np.zeros((len(lead), SMALL_RECORD), np.int64)
+    lead = start + runs * (np.arange(len(start)) - (counts.cumsum() - counts).repeat(counts))
+    if SINGLE:  # rather all pixels of the last tile, some of them again
+        lead = np.maximum(start, np.minimum(lead, stop - runs))
+    members = np.minimum(lead[:, None] + np.arange(runs), stop[:, None] - 1)
+    table = np.zeros((len(lead), shape.record), np.int64)
     table[:, :IN_LINE] = np.array([heads[one] for one in kind[starts].tolist()]).repeat(counts, 0)
     table[:, FIRST_RUN + BEGIN :: 3] = begin[members]
-    table[:, FIRST_RUN + PIXELS :: 3] = sizes[members]
+    # Of a run that is missing another is computed once more, and not stored.
+    stored = np.where(lead[:, None] + np.arange(runs) < stop[:, None], kept[members], 0)
+    table[:, FIRST_RUN + KEPT :: 3] = stored
     table[:, FIRST_RUN + CELL :: 3] = cell[members]
-    table[:, IN_LINE] = (np.diff(cell[members], axis=1) == RUN).all(axis=1)
-    table[:, IN_LINE] &= (sizes[members[:, :-1]] == RUN).all(axis=1)
-    if RUN > 1:
-        table[lead + 1 == stop, FIRST_RUN + 3 + PIXELS] = 0  # a run alone
+    follow = (np.diff(cell[members], axis=1) == run).all(axis=1)
+    table[:, IN_LINE] = np.where(follow, (stored << run * np.arange(runs)).sum(axis=1), 0)
     return table[np.argsort(table[:, FIRST_RUN + CELL], kind="stable")]

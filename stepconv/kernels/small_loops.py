@@ -10,18 +10,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from stepconv.kernels.bands import STEP_Z, fill
 from stepconv.kernels.drivers import allocate, inlined, lanes
 from stepconv.kernels.lowering import driver
 from stepconv.kernels.small_tiles import (
+    FIRST_RUN,
     PART,
-    RUN,
-    RUNS,
-    SMALL_RECORD,
     SMALL_SETTINGS,
     WIDE,
+    Shape,
     small_tile,
 )
 from stepconv.kernels.tiles import CHANNELS, IN_PLACE, PLANE, TAPS, pack_block
@@ -57,44 +57,50 @@ from stepconv.kernels.tiles import CHANNELS, IN_PLACE, PLANE, TAPS, pack_block
 ) = range(SMALL_SETTINGS, SMALL_SETTINGS + 25)
 
 
-@driver
-def convolve(
-    settings: Any,
-    tables: Any,
-    input: Any,
-    weight: Any,
-    bias: Any,
-    output: Any,
-    first: int,
-    stop: int,
-) -> None:
-    """Compute the units from `first` to before `stop`."""
-    scratch = allocate(settings[SCRATCH], output)
-    compute(1, scratch, settings, tables, input, weight, bias, output, first, stop)
+@cache
+def kernel(shape: Shape, apart: bool) -> Any:
+    """Return the kernel for tiles of a shape.
 
-
-@driver
-def convolve_apart(
-    settings: Any,
-    tables: Any,
-    input: Any,
-    weight: Any,
-    bias: Any,
-    output: Any,
-    first: int,
-    stop: int,
-) -> None:
-    """Do the same where the pixels of a run do not follow one another: the input has a stride.
-
-    Else the innermost loop would count its steps at run time, which takes up to a tenth longer.
+    With `apart` the pixels of a run need not follow one another, as where the input has a stride:
+    else the innermost loop would count its steps at run time, which takes up to a tenth longer.
     """
-    scratch = allocate(settings[SCRATCH], output)
-    step = settings[PIXEL_STEP]
-    compute(step, scratch, settings, tables, input, weight, bias, output, first, stop)
+    run, runs = shape
+
+    @driver
+    def convolve(
+        settings: Any,
+        tables: Any,
+        input: Any,
+        weight: Any,
+        bias: Any,
+        output: Any,
+        first: int,
+        stop: int,
+    ) -> None:
+        """Compute the units from `first` to before `stop`."""
+        scratch = allocate(settings[SCRATCH], output)
+        compute(
+            run,
+            runs,
+            settings[PIXEL_STEP] if apart else 1,
+            scratch,
+            settings,
+            tables,
+            input,
+            weight,
+            bias,
+            output,
+            first,
+            stop,
+        )
+
+    return convolve
 
 
 @inlined
 def compute(
+    run: int,
+    runs: int,
     pixel_step: int,
     scratch: Any,
     settings: Any,
@@ -148,6 +154,8 @@ def compute(
                     for channel in range(valid):
                         scratch[biases_at + channel] = bias[done + channel]
                     sweep(
+                        run,
+                        runs,
                         pixel_step,
                         settings,
                         tables,
@@ -166,6 +174,8 @@ def compute(
 
 @inlined
 def sweep(
+    run: int,
+    runs: int,
     pixel_step: int,
     settings: Any,
     tables: Any,
@@ -186,10 +196,10 @@ def sweep(
         last = min(first + settings[GROUP], end)
         for part in range(0, settings[CHANNELS], settings[PART]):
             totals_at = biases_at + settings[BLOCK]
-            for record in range(first, last, SMALL_RECORD):
+            for record in range(first, last, FIRST_RUN + 3 * runs):
                 small_tile(
-                    RUN,
-                    RUNS,
+                    run,
+                    runs,
                     WIDE,
                     pixel_step,
                     settings,
@@ -207,7 +217,7 @@ def sweep(
                     part,
                     totals_at,
                 )
-                totals_at += RUNS * RUN * settings[BLOCK]
+                totals_at += runs * run * settings[BLOCK]
 
 
 @driver

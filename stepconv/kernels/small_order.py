@@ -26,12 +26,12 @@ import numpy as np
 
 from stepconv.geometry import Geometry
 from stepconv.kernels.host import host
-from stepconv.kernels.small_tiles import RUN, RUNS, WIDE
+from stepconv.kernels.small_tiles import SINGLE, WIDE, Shape
 
 #: Bytes of the pixels and totals of a group of tiles: more than the first cache, 32 KB on Zen 3,
 #: since those of a tile overlap. 24 to 100 do alike within 3 %; with 6 the 3x3 layers take 4 %
 #: longer. For runs, of the totals alone.
-GROUP_BYTES = 48 * 1024 if RUN == 1 else 112 * 1024
+GROUP_BYTES = 48 * 1024 if SINGLE else 112 * 1024
 #: Bytes of a block's weights from which on runs are summed part by part. With 590 KB (3x3 512@7)
 #: that takes off 12 %, with 295 KB 2 to 5; with 147 and 74 it is alike or 1 % slower.
 PARTED_BYTES = 200 * 1024
@@ -70,7 +70,12 @@ class Order:
 
 
 def order(
-    geometry: Geometry, dtype: np.dtype[Any], span: int, flat: bool, several: bool = False
+    geometry: Geometry,
+    dtype: np.dtype[Any],
+    shape: Shape,
+    span: int,
+    flat: bool,
+    several: bool = False,
 ) -> Order:
     """Choose the order of the tiles; `span` are the channels after which a sum is cut.
 
@@ -78,15 +83,15 @@ def order(
     `several`, in more than one band.
     """
     block = WIDE * host().lanes(dtype.itemsize)
-    tile = RUN * RUNS * block
+    tile = shape.pixels * block
     channel = prod(geometry.kernel_size) * block
-    if RUN > 1:
+    if not SINGLE:
         least = PARTED_IN_PLACE_BYTES if several else PARTED_BYTES
         if flat or geometry.group_inputs * channel * dtype.itemsize < least:
             return Order(1, _ALL, geometry.group_inputs, 0, tile)
         group = max(1, GROUP_BYTES // (tile * dtype.itemsize))
         return Order(group, _ALL, span, span * channel, group * tile)
-    pixels = RUNS * dtype.itemsize
+    pixels = shape.pixels * dtype.itemsize
     group = max(1, GROUP_BYTES // (span * pixels + tile * dtype.itemsize))
     stretch = max(1, STRETCH_BYTES // (geometry.group_inputs * pixels)) if flat else _ALL
     return Order(group, stretch, span, 0, group * tile)

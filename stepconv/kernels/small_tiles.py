@@ -11,8 +11,9 @@ and pixels are taken one by one::
       pixel 13           sum        sum
 
 The 14 pixels are two *runs* of up to 7 that lie anywhere: 7, 14, 28, 56 divide into runs without
-a rest, as the maps of most image networks do. The sums lie channel beside channel, the
-output pixel beside pixel: squares of sums are transposed in registers before they are stored.
+a rest, as the maps of most image networks do. For 4, 8 and 16 there are tiles of three runs of 4.
+The sums lie channel beside channel, the output pixel beside pixel: squares of sums are transposed
+in registers before they are stored.
 
 With 16 registers a tile has 12 sums: 2 vectors of channels, and 6 single pixels that lie anywhere,
 so that no width leaves a rest. Pixels whose cells follow one another are stored in one piece;
@@ -32,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 from stepconv.kernels.bands import BAND_SETTINGS
 from stepconv.kernels.drivers import emitted
@@ -45,32 +47,60 @@ from stepconv.kernels.tiles import (
     add_up,
 )
 
-#: Pixels of a run, runs and vectors of channels of a tile: 28 sums in 32 registers, 12 in 16.
-RUN, RUNS = (7, 2) if host().registers == 32 else (1, 6)
+
+class Shape(NamedTuple):
+    """Which pixels a tile takes: `runs` runs of up to `run`."""
+
+    run: int
+    runs: int
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of a tile."""
+        return self.run * self.runs
+
+    @property
+    def record(self) -> int:
+        """Numbers of a tile's record."""
+        return FIRST_RUN + 3 * self.runs
+
+
+#: Vectors of channels of a tile.
 WIDE = 2
+#: With 16 registers pixels are single.
+SINGLE = host().registers < 32
+#: The tiles there are: of 28 sums and 24 in 32 registers, of 12 in 16.
+SHAPES = (Shape(1, 6),) if SINGLE else (Shape(7, 2), Shape(4, 3))
 
 #: How far ahead a tile of single pixels asks for its channels' cache lines: maps that are read in
 #: their place come from memory then, 60 to 70 % of the peak for 1x1 256-64@56 with 8 samples.
 AHEAD_BYTES = 64
 
-#: The pixels of a run that each of a tile's lists of taps is multiplied with: all, all but the
-#: first, all but the last.
-KINDS = ((0, RUN), (1, RUN), (0, RUN - 1)) if RUN > 1 else ((0, 1),)
+#: Lists of taps of a tile, see `kinds`.
+LISTS = 1 if SINGLE else 3
 
 # Settings, after those of the band: channels of a part of a sum, and how far behind its weights lie
 # those to ask for meanwhile, 0 where none.
 PART, AHEAD_AT, SMALL_SETTINGS = range(BAND_SETTINGS, BAND_SETTINGS + 3)
 
 # Of a tile's record: the weights from one channel to the next; for each kind where its taps stand
-# in the tables, and their number; whether each run is whole and continued by the next; how far
-# behind its pixels lie those to ask for meanwhile, 0 where none (single pixels ask otherwise); and
-# of each run where it begins in the band, its pixels, and its first cell in the output.
+# in the tables, and their number; a bit for each pixel to store, where each run is continued by the
+# next, else 0; how far behind its pixels lie those to ask for meanwhile, 0 where none (single
+# pixels ask otherwise); and of each run where it begins in the band, a bit for each pixel to store,
+# and the cell of its first in the output.
 WEIGHTS, FIRST_LIST = 0, 1
-IN_LINE = FIRST_LIST + 2 * len(KINDS)
+IN_LINE = FIRST_LIST + 2 * LISTS
 AHEAD = IN_LINE + 1
 FIRST_RUN = AHEAD + 1
-BEGIN, PIXELS, CELL = 0, 1, 2
-SMALL_RECORD = FIRST_RUN + 3 * RUNS
+BEGIN, KEPT, CELL = 0, 1, 2
+
+
+def kinds(run: int) -> tuple[tuple[int, int], ...]:
+    """Return the pixels of a run that each of a tile's lists of taps is multiplied with.
+
+    All, all but the first, all but the last.
+    """
+    return ((0, run), (1, run), (0, run - 1))[:LISTS]
 
 
 @emitted
@@ -136,7 +166,7 @@ def small_tile(
     if run == 1:
         sums = summed(most)
     else:
-        alone = code.compare(code.load_one(place, FIRST_RUN + 3 + PIXELS), "==", 0)
+        alone = code.compare(code.load_one(place, FIRST_RUN + 3 + KEPT), "==", 0)
         sums = code.choose(alone, lambda: summed(1), lambda: summed(most))
     with code.when(ends):
         bias = [code.load(biases, v * code.lanes) for v in range(wide)]
@@ -198,7 +228,7 @@ def multiply(
         return [results.get(place, one) for place, one in enumerate(sums)]
 
     sums = [code.zero()] * (len(apart) * run * wide)
-    for number, pixels_of in enumerate(KINDS):
+    for number, pixels_of in enumerate(kinds(run)):
         where, taps = (code.load_one(record, FIRST_LIST + 2 * number + i) for i in range(2))
         more = partial(added, code.move(tables, where), taps, *pixels_of, sums)
         sums = code.choose(code.compare(taps, "==", 0), partial(list, sums), more)
@@ -251,10 +281,10 @@ def keep(
         if pixels > lanes:
             store(pieces)
             continue
-        in_line = code.compare(code.load_one(record, IN_LINE), "!=", 0)
-        with code.builder.if_else(in_line) as (together, apart):
+        bits = code.load_one(record, IN_LINE)
+        with code.builder.if_else(code.compare(bits, "!=", 0)) as (together, apart):
             with together:
-                store([_whole(code, run, runs, record)])
+                store([(0, code.lanes_of(bits), code.load_one(record, FIRST_RUN + CELL))])
             with apart:
                 store(pieces)
 
@@ -293,20 +323,14 @@ def _keep_pixels(
                     place = code.move(place, plane)
 
 
-def _whole(code: Code, run: int, runs: int, record: Value) -> tuple[int, Value, Value]:
-    """Return the same for runs of which each is continued by the next, in one square."""
-    last = code.load_one(record, FIRST_RUN + 3 * (runs - 1) + PIXELS)
-    return 0, code.first(code.add(last, (runs - 1) * run)), code.load_one(record, FIRST_RUN + CELL)
-
-
 def _pieces(code: Code, run: int, runs: int, record: Value) -> list[tuple[int, Value, Value]]:
     """Return for each part of a run in one square: the square, the lanes, and their cell."""
     pieces = []
     for r in range(runs):
         own = FIRST_RUN + 3 * r
-        count, cell = code.load_one(record, own + PIXELS), code.load_one(record, own + CELL)
+        kept, cell = code.load_one(record, own + KEPT), code.load_one(record, own + CELL)
         for square in range(r * run // code.lanes, (r * run + run - 1) // code.lanes + 1):
             begin = r * run - square * code.lanes  # lane of the run's first pixel
-            mask = code.between(max(begin, 0), code.add(count, begin))
+            mask = code.lanes_of(code.shift(kept, begin))
             pieces.append((square, mask, code.subtract(cell, begin)))
     return pieces

@@ -1,0 +1,131 @@
+"""Layers of other networks than those of `stepconv bench`, beside torch and onnxruntime.
+
+    python -m benchmarks.more [--threads N] [--layer TEXT] [--json FILE]
+
+The table of `stepconv bench` is what kernels are tuned for. These are here to find where that went
+wrong: other widths, batches, single pixels, few outputs. Measured in the same way; see README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stepconv.bench import peers, report
+from stepconv.bench.contest import contest
+from stepconv.bench.layers import Layer
+from stepconv.bench.timing import Effort
+
+EFFORT = Effort(rounds=5, seconds=0.02, most=10.0)
+PEERS = ("torch", "onnxruntime")
+
+# Name, channels in and out, size, kernel, and what else: rank 2 where the size is one number.
+_Sizes = int | tuple[int, ...]
+_LAYERS: tuple[tuple[str, int, int, _Sizes, _Sizes, dict[str, int]], ...] = (
+    ("lenet 5x5 6-16@14", 6, 16, 14, 5, {}),
+    ("lenet 5x5 6-16@14", 6, 16, 14, 5, {"batch": 64}),
+    ("mnist 3x3 1-32@28", 1, 32, 28, 3, {"batch": 64}),
+    ("mnist 3x3 32-64@26", 32, 64, 26, 3, {"batch": 64}),
+    ("cifar 3x3 16@32", 16, 16, 32, 3, {"padding": 1, "batch": 32}),
+    ("cifar 3x3 128@16", 128, 128, 16, 3, {"padding": 1, "batch": 8}),
+    ("cifar 3x3 64@8", 64, 64, 8, 3, {"padding": 1, "batch": 32}),
+    ("cifar 3x3 512@4", 512, 512, 4, 3, {"padding": 1, "batch": 8}),
+    ("cifar 3x3 512@2", 512, 512, 2, 3, {"padding": 1, "batch": 32}),
+    ("alexnet 11x11s4 3-64@224", 3, 64, 224, 11, {"stride": 4, "padding": 2}),
+    ("alexnet 5x5 64-192@27", 64, 192, 27, 5, {"padding": 2}),
+    ("mobilenet 3x3s2 3-32@224", 3, 32, 224, 3, {"stride": 2, "padding": 1}),
+    ("mobilenet 1x1 24-144@56", 24, 144, 56, 1, {}),
+    ("mobilenet 1x1 960-320@7", 960, 320, 7, 1, {}),
+    ("densenet 3x3 128-32@28", 128, 32, 28, 3, {"padding": 1}),
+    ("yolo 3x3 128@80", 128, 128, 80, 3, {"padding": 1}),
+    ("yolo 3x3 512-1024@13", 512, 1024, 13, 3, {"padding": 1}),
+    ("go 3x3 256@19", 256, 256, 19, 3, {"padding": 1}),
+    ("atari 8x8s4 4-32@84", 4, 32, 84, 8, {"stride": 4, "batch": 8}),
+    ("diffusion 3x3 320@64", 320, 320, 64, 3, {"padding": 1}),
+    ("diffusion 3x3 640@32", 640, 640, 32, 3, {"padding": 1}),
+    ("diffusion 3x3 1280@16", 1280, 1280, 16, 3, {"padding": 1}),
+    ("diffusion 3x3 1280@8", 1280, 1280, 8, 3, {"padding": 1}),
+    ("vit 16x16s16 3-768@224", 3, 768, 224, 16, {"stride": 16}),
+    ("convnext 4x4s4 3-96@224", 3, 96, 224, 4, {"stride": 4}),
+    ("convnext 2x2s2 96-192@56", 96, 192, 56, 2, {"stride": 2}),
+    ("convnext dw 7x7 96@56", 96, 96, 56, 7, {"padding": 3, "groups": 96}),
+    ("convnext dw 7x7 768@7", 768, 768, 7, 7, {"padding": 3, "groups": 768}),
+    ("efficientnet dw 5x5 240@28", 240, 240, 28, 5, {"padding": 2, "groups": 240}),
+    ("shufflenet 1x1 g3 240@28", 240, 240, 28, 1, {"groups": 3}),
+    ("regnet 3x3 g8 64@56", 64, 64, 56, 3, {"padding": 1, "groups": 8}),
+    ("deeplab 3x3 d2 256@64", 256, 256, 64, 3, {"padding": 2, "dilation": 2}),
+    ("deeplab 3x3 d4 512@65", 512, 512, 65, 3, {"padding": 4, "dilation": 4}),
+    ("deeplab 3x3 d12 256@33", 256, 256, 33, 3, {"padding": 12, "dilation": 12}),
+    ("deeplab 3x3 d18 2048-256@33", 2048, 256, 33, 3, {"padding": 18, "dilation": 18}),
+    ("head 1x1 256-21@65", 256, 21, 65, 1, {}),
+    ("head 1x1 64-2@256", 64, 2, 256, 1, {}),
+    ("head 3x3 64-3@128", 64, 3, 128, 3, {"padding": 1}),
+    ("excite 1x1 256-16@1", 256, 16, 1, 1, {}),
+    ("excite 1x1 1152-48@1", 1152, 48, 1, 1, {"batch": 8}),
+    ("classifier 1x1 2048-1000@1", 2048, 1000, 1, 1, {}),
+    ("classifier 7x7 256-512@7", 256, 512, 7, 7, {}),
+    ("classifier 3x3 512@3", 512, 512, 3, 3, {}),
+    ("spectrogram k400s160 1-514", 1, 514, (16000,), 400, {"stride": 160}),
+    ("wav2vec k10s5 1-512", 1, 512, (16000,), 10, {"stride": 5}),
+    ("wav2vec k128 g16 768 L50", 768, 768, (50,), 128, {"padding": 64, "groups": 16}),
+    ("whisper k3 80-384 L3000", 80, 384, (3000,), 3, {"padding": 1}),
+    ("conformer dw k31 256 L400", 256, 256, (400,), 31, {"padding": 15, "groups": 256}),
+    ("tdnn k5 512 L300", 512, 512, (300,), 5, {}),
+    ("hifigan k11 d5 32 L8192", 32, 32, (8192,), 11, {"padding": 25, "dilation": 5}),
+    ("conv1d 1 256-512 L1000", 256, 512, (1000,), 1, {}),
+    ("3x3x3 512@2x7x7", 512, 512, (2, 7, 7), 3, {"padding": 1}),
+    ("3x3x3 16@24", 16, 16, (24, 24, 24), 3, {"padding": 1}),
+    ("dcgan T k4 100-512@1", 100, 512, 1, 4, {"transposed": True}),
+    ("dcgan T k4 100-512@1", 100, 512, 1, 4, {"transposed": True, "batch": 64}),
+    ("dcgan T k4s2 512-256@4", 512, 256, 4, 4,
+     {"transposed": True, "stride": 2, "padding": 1, "batch": 16}),
+    ("dcgan T k4s2 64-3@32", 64, 3, 32, 4, {"transposed": True, "stride": 2, "padding": 1}),
+    ("fcn T k64s32 21@8", 21, 21, 8, 64, {"transposed": True, "stride": 32, "padding": 16}),
+    ("unet T k2s2 64-32@128", 64, 32, 128, 2, {"transposed": True, "stride": 2}),
+    ("hifigan T k16s8 512-256 L50", 512, 256, (50,), 16,
+     {"transposed": True, "stride": 8, "padding": 4}),
+)  # fmt: skip
+
+
+def layers() -> Iterator[Layer]:
+    """Return the layers."""
+    for name, inputs, outputs, size, kernel, more in _LAYERS:
+        sizes = (size, size) if isinstance(size, int) else size
+        kernels = (kernel,) * len(sizes) if isinstance(kernel, int) else kernel
+        arguments: dict[str, Any] = more
+        yield Layer(name, name.split()[0], inputs, sizes, outputs, kernels, **arguments)
+
+
+def main() -> None:
+    """Measure, print, and keep."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--layer", default="")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    machine = report.machine()
+    rivals = [peer for peer in peers.installed() if peer.name in PEERS]
+    chosen = [layer for layer in layers() if options.layer in layer.title]
+    rows = []
+    print(
+        "time, ms, and as a share of each peer's".ljust(36), *(f"{one.name:>12}" for one in rivals)
+    )
+    for row in contest(chosen, rivals, EFFORT, options.threads):
+        rows.append(row)
+        ratios = [f"{row.ratios[one.name]:12.2f}" for one in rivals if one.name in row.ratios]
+        print(f"{row.layer.title:30}{1000 * row.seconds['function']:9.3f}", *ratios, flush=True)
+    found = report.Report(machine, report.versions(rivals), options.threads, False, rows)
+    for name in found.peers:
+        own = [row.ratios[name] for row in rows if name in row.ratios]
+        within = sum(one <= 1 for one in own)
+        mean = report.geometric_mean(own)
+        print(f"{name}: geometric mean {mean:.2f}, at most 1: {within} of {len(own)}")
+    if options.json:
+        options.json.write_text(json.dumps(found.to_json(), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
