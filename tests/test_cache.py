@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,8 @@ def test_kernels_compiled_in_different_processes_do_not_meet_under_one_name(tmp_
 
 
 def test_kernels_have_names_of_their_own() -> None:
-    kernels = [small_loops.kernel(shape, apart) for shape in SHAPES for apart in (False, True)]
+    ways = product(SHAPES, (False, True), (False, True))
+    kernels = [small_loops.kernel(*way) for way in ways]
     kernels += [textbook_plan._FORWARD, textbook_plan._TRANSPOSED]
     assert len({kernel.py_func.__qualname__ for kernel in kernels}) == len(kernels)
 

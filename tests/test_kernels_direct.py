@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from stepconv.geometry import Geometry
-from stepconv.kernels import direct, phases, small, small_order
+from stepconv.kernels import direct, phase_pixels, phases, small, small_order
+from stepconv.kernels.phase_pixels import PhasePixelsPlan
+from stepconv.kernels.phases import PhasesPlan
 from stepconv.kernels.plan import Plan, TextbookPlan
 from stepconv.kernels.small_tiles import SINGLE
 from stepconv.spec import ConvSpec
@@ -260,16 +262,47 @@ TRANSPOSED: Named = {
     "in place": ((3, 12, 9, 37), (12, 20, 2, 2), {"stride": 2, "groups": 2}),
     "in place, bands": ((1, 128, 60, 50), (128, 16, 2, 2), {"stride": 2}),
     "in place, a kernel of 3": ((2, 9, 7, 20), (9, 8, 3, 3), {"padding": 2}),
+    "runs of four": ((7, 20, 4, 4), (20, 32, 4, 4), {"stride": 2, "padding": 1}),
+    "runs of seven": ((3, 9, 5, 7), (9, 64, 3, 3), {"stride": 2, "padding": 1}),
+    "runs that overlap": ((2, 16, 3, 9), (16, 60, 3, 5), {"stride": (1, 2), "padding": (1, 2)}),
+    "runs that follow one another": ((3, 40, 4, 8), (40, 60, 3, 3), {"padding": 1}),
+    "runs, groups": ((5, 16, 6, 5), (16, 32, 2, 4), {"stride": 2, "padding": (0, 1), "groups": 2}),
+    "runs, a line": ((9, 33, 16), (33, 32, 25), {"stride": 4, "padding": 11, "output_padding": 1}),
+    "runs, depth": ((5, 8, 3, 4, 5), (8, 32, 2, 3, 3), {"stride": (1, 2, 2), "padding": (0, 1, 1)}),
+    "samples left over": ((301, 16, 4, 4), (16, 32, 4, 4), {"stride": 2, "padding": 1}),
 }
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", TRANSPOSED)
-def test_transposed(name: str, threads: int, dtype: str) -> None:
+@pytest.mark.parametrize("vectors", [False, True])
+def test_transposed(
+    name: str, vectors: bool, threads: int, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Runs of pixels in each phase wherever they can be, or vectors.
+    monkeypatch.setattr(phase_pixels, "_STEP", 0 if vectors else np.inf)
     input_shape, weight_shape, arguments = TRANSPOSED[name]
     geometry = bind(input_shape, weight_shape, transposed=True, **arguments)
-    check(phases.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
+    plan = phases.plan(geometry, np.dtype(dtype), threads)
+    if not SINGLE and ("run" in name or "samples" in name):
+        assert isinstance(plan, PhasesPlan if vectors else PhasePixelsPlan)
+    check(plan, geometry, dtype)
+
+
+@pytest.mark.skipif(SINGLE, reason="pixels are single there")
+@pytest.mark.parametrize(
+    ("size", "batch", "family"),
+    [(4, 16, PhasePixelsPlan), (4, 1, PhasePixelsPlan), (32, 1, PhasesPlan)],
+)
+def test_small_transposed_maps_take_runs(size: int, batch: int, family: type) -> None:
+    geometry = bind(
+        (batch, 512, size, size), (512, 256, 4, 4), stride=2, padding=1, transposed=True
+    )
+    plan = phases.plan(geometry, np.dtype(np.float32), 1)
+    assert plan is not None
+    assert isinstance(plan, family)
+    assert plan.scratch * 4 <= 1 << 20
 
 
 def test_families_leave_to_others_what_they_do_not_compute() -> None:

@@ -58,15 +58,11 @@ def compiled_for(kernel: Any, types: tuple[Any, ...]) -> Callable[..., Any]:
     if types not in kernel.overloads:
         kernel.compile(types)
     result = kernel.overloads[types]
-    name = result.fndesc.llvm_func_name
-    if _named.setdefault(name, result) is not result:
-        raise RuntimeError(f"two kernels are named {name}")
     _results[result.entry_point] = result
     return result.entry_point  # type: ignore[no-any-return]
 
 
 _results: dict[Any, Any] = {}
-_named: dict[str, Any] = {}
 
 
 def address(entry: Callable[..., Any]) -> int:

@@ -1,11 +1,15 @@
-"""Transposed convolutions with few registers: the phases of the output as classes of pixels.
+"""Transposed convolutions on small maps: the phases of the output as classes of pixels.
 
 As in `stepconv.kernels.phases`, output cells whose positions leave the same rest modulo the stride
-meet the same taps. A tile of six single pixels (`stepconv.kernels.small_tiles`) takes pixels that
-lie anywhere, under a list of taps of its own, to cells that lie anywhere. So a transposed
-convolution is one of `stepconv.kernels.small` whose classes are the phases: its kernel runs as it
-is, over bands of a convolution of stride 1 that reaches what any phase reaches, and no phase waits
-beside the band to be dealt out.
+meet the same taps. A tile of runs (`stepconv.kernels.small_tiles`) takes pixels under a list of
+taps of its own to cells that lie anywhere. So a transposed convolution is one of
+`stepconv.kernels.small` whose classes are the phases: its kernel runs as it is, over bands of a
+convolution of stride 1 that reaches what any phase reaches, and no phase waits beside the band to
+be dealt out.
+
+With 16 registers, where pixels are single, that is the way for all maps but those of few output
+channels; with 32 for those of 4 to 7 columns and a few more, which leave vectors of pixels half
+empty. There a band holds several samples.
 """
 
 from __future__ import annotations
@@ -23,14 +27,15 @@ from stepconv.kernels.bands import Layout
 from stepconv.kernels.cutting import BAND_BYTES
 from stepconv.kernels.drivers import lanes
 from stepconv.kernels.host import host
-from stepconv.kernels.listing import Tables, beside, span
+from stepconv.kernels.listing import Tables, beside, span, vectors_of
 from stepconv.kernels.lowering import driver
 from stepconv.kernels.reading import cells
+from stepconv.kernels.runs import STEP_CYCLES, cut
 from stepconv.kernels.small_bands import RowBands, row_bands
 from stepconv.kernels.small_lists import Heads, records
 from stepconv.kernels.small_loops import kernel
 from stepconv.kernels.small_order import order
-from stepconv.kernels.small_tiles import AHEAD_AT, PART, SHAPES, SINGLE, WIDE
+from stepconv.kernels.small_tiles import AHEAD_AT, LISTS, PART, SHAPES, SINGLE, WIDE, Shape
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
@@ -40,6 +45,8 @@ from stepconv.kernels.tiles import (
     SPAN,
     TAPS,
     TAPS_AT,
+    TILE_ROWS,
+    TILE_VECTORS,
     pack_taps,
 )
 
@@ -48,6 +55,11 @@ Axes = tuple[Axis, Axis, Axis]
 #: Bytes of a band, but where a row takes more. On Zen 3 unet's 2x2 takes 8 % less time than with
 #: 800 KB, dcgan's 4x4 3 to 5 %; 200 KB do as well.
 SOME_ROWS_BYTES = 300 * 1024
+#: Columns of a phase up to which runs are asked for.
+MOST_COLUMNS = 32
+# Cycles of a step of a tile of `stepconv.kernels.phases`, and to begin and store it; to begin and
+# store one of runs whose cells are dealt out. As those of `stepconv.kernels.runs`.
+_STEP, _BEGIN, _TILE = 12.3, 50.0, 450.0
 #: Where in the sizes for `pack` the places of the taps begin.
 PLACES = 4
 
@@ -89,6 +101,7 @@ class PhasePixelsPlan(TiledPlan):
         shifts: list[Shifts],
         rows: RowBands,
         threads: int,
+        shape: Shape,
     ) -> None:
         axes, layout = geometry.embedded, rows.layout
         depth, height, width = (axis.output_size for axis in axes)
@@ -98,19 +111,36 @@ class PhasePixelsPlan(TiledPlan):
         block = WIDE * host().lanes(dtype.itemsize)
         blocks = -(-outputs // block)
         samples = 1 if geometry.batch is None else geometry.batch
-        units = samples * geometry.groups * levels * rows.count
+        band = inputs * layout.channel
+        together = max(1, min(BAND_BYTES // (band * dtype.itemsize), samples // threads))
+        if rows.count > 1 or SINGLE:
+            together = 1
+        batches = -(-samples // together)
+        units = batches * geometry.groups * levels * rows.count
         shares = min(threads, blocks) if units % threads and units < 8 * threads else 1
         plane = depth * height * width
         own = span(inputs, max(len(list(product(*phase))) for phase in product(*shifts)))
         tables = Tables()
         settings = layout.describe(tables)
         heads, places = _lists(geometry, shifts, layout, tables, own, block)
-        tiles = [_tiles(axes, heads, own_rows, layout.columns) for own_rows in rows.outputs]
-        starts = [tables.add(each.ravel()) for each in tiles]
-        ends = [(start, start + each.size) for start, each in zip(starts, tiles, strict=True)]
-        listed = tables.add(np.ravel(ends))
-        way = order(geometry, dtype, SHAPES[0], own, False)
-        band = inputs * layout.channel
+        ends = []
+        for several in (together, samples % together) if samples % together else (together,):
+            for own_rows in rows.outputs:
+                table = _tiles(
+                    axes,
+                    shape,
+                    heads,
+                    own_rows,
+                    layout.columns,
+                    several,
+                    band,
+                    geometry.out_channels * plane,
+                )
+                start = tables.add(table.ravel())
+                ends += [start, start + table.size]
+        listed = tables.add(ends)
+        # The weights of a phase lie elsewhere than `order` takes them to: no parts with runs.
+        way = order(geometry, dtype, shape, own, not SINGLE)
         settings |= {
             CHANNELS: inputs,
             CHANNEL_STEP: layout.channel,
@@ -129,7 +159,7 @@ class PhasePixelsPlan(TiledPlan):
             small_loops.OUT_HEIGHT: axes[0].stride * height,
             small_loops.OUT_WIDTH: width,
             small_loops.SAMPLES: samples,
-            small_loops.TOGETHER: 1,
+            small_loops.TOGETHER: together,
             small_loops.BANDS: rows.count,
             small_loops.CORNER_STEP: rows.corner_step * axes[1].stride,
             small_loops.SOURCE_STEP: rows.source_step,
@@ -139,16 +169,17 @@ class PhasePixelsPlan(TiledPlan):
             small_loops.PLANE_STEP: 0,
             small_loops.ROW_STEP: 0,
             small_loops.PIXEL_STEP: 1,
+            small_loops.CELL_STEP: axes[2].stride,
             small_loops.LISTS_AT: tables.add([listed] * levels),
-            small_loops.STRETCH: SHAPES[0].record * way.stretch,
-            small_loops.GROUP: SHAPES[0].record * way.group,
+            small_loops.STRETCH: shape.record * way.stretch,
+            small_loops.GROUP: shape.record * way.group,
             PART: way.part,
             AHEAD_AT: way.ahead,
-            small_loops.BIASES_AT: band,
-            small_loops.SCRATCH: band + block + way.totals,
+            small_loops.BIASES_AT: together * band,
+            small_loops.SCRATCH: together * band + block + way.totals,
         }
         super().__init__(
-            kernel(SHAPES[0], False),
+            kernel(shape, False, axes[2].stride > 1 and not SINGLE),
             pack,
             dtype,
             units * shares,
@@ -168,14 +199,15 @@ def plan(
     shifts: list[Shifts],
     bands: Axes,
 ) -> PhasePixelsPlan | None:
-    """Return a plan where tiles are of single pixels, and the channels fill most of their vectors.
+    """Return a plan where tiles are of single pixels, or leave less of a rest than vectors.
 
-    Every phase needs a tap, and the phases in depth as many cells.
+    The channels must fill most of their vectors. Every phase needs a tap, and the phases in depth
+    as many cells.
     """
     block = WIDE * host().lanes(dtype.itemsize)
     outputs, depth = geometry.group_outputs, geometry.embedded[0]
     wasted = -outputs % block
-    if not SINGLE or 4 * wasted > outputs or depth.output_size % depth.stride:
+    if 4 * wasted > outputs or depth.output_size % depth.stride:
         return None
     if not all(phase for axis in shifts for phase in axis):
         return None
@@ -184,7 +216,39 @@ def plan(
     rows = few or row_bands(bands, lambda layout: layout.channel * channel <= BAND_BYTES)
     if rows is None:
         return None
-    return PhasePixelsPlan(geometry, dtype, shifts, rows, threads)
+    shape = SHAPES[0] if SINGLE else _shape(geometry, dtype, shifts, bands, rows)
+    return None if shape is None else PhasePixelsPlan(geometry, dtype, shifts, rows, threads, shape)
+
+
+def _shape(
+    geometry: Geometry, dtype: np.dtype[Any], shifts: list[Shifts], bands: Axes, rows: RowBands
+) -> Shape | None:
+    """Return the shape of tiles that takes the least time, None where vectors take less.
+
+    A run must be whole: what it has too much would be stored.
+    """
+    columns = geometry.embedded[2]
+    if rows.count > 1 or columns.output_size // columns.stride > MOST_COLUMNS:
+        return None
+    samples = 1 if geometry.batch is None else geometry.batch
+    band = geometry.group_inputs * rows.layout.channel * dtype.itemsize
+    together = max(1, min(BAND_BYTES // band, samples))
+    terms = geometry.group_inputs * np.array([len(list(product(*p))) for p in product(*shifts)])
+    size = bands[1].output_size, bands[2].output_size
+    vectors = max(2, vectors_of(*size, rows.layout.columns, host().lanes(dtype.itemsize))[0])
+    blocks = -(-geometry.group_outputs // TILE_ROWS)
+    least = blocks * vectors / TILE_VECTORS * float((terms * _STEP + _BEGIN).sum())
+    best = None
+    wide = -(-geometry.group_outputs // (WIDE * host().lanes(dtype.itemsize)))
+    for shape in SHAPES:
+        if columns.output_size // columns.stride < shape.run:
+            continue
+        runs = size[0] * -(-size[1] // shape.run) * together
+        tiles = -(-runs // shape.runs) / together
+        cycles = wide * tiles * float((terms * STEP_CYCLES[shape.run][0] + _TILE).sum())
+        if cycles < least:
+            best, least = shape, cycles
+    return best
 
 
 def _lists(
@@ -212,7 +276,8 @@ def _lists(
                 done + beside(at, channels, step),
             ]
         )
-        heads.append((step, tables.add(pairs.ravel()), len(taps)))
+        none = (0, 0) * (LISTS - 1)
+        heads.append((step, tables.add(pairs.ravel()), len(taps), *none))
         packing[taps, 0], packing[taps, 1] = done + at, step
         done += geometry.group_inputs * step
     return dict(enumerate(heads)), packing.ravel()
@@ -237,16 +302,34 @@ def phase_taps(
         yield numbers[np.ix_(*along)].ravel(), offsets[np.ix_(*places)].ravel()
 
 
-def _tiles(axes: Axes, heads: Heads, rows: Indices, pitch: int) -> Indices:
-    """Return the records of the tiles for some rows of cells of each phase."""
+def _tiles(
+    axes: Axes,
+    shape: Shape,
+    heads: Heads,
+    rows: Indices,
+    pitch: int,
+    samples: int,
+    sample_step: int,
+    sample_cells: int,
+) -> Indices:
+    """Return the records of the tiles for some rows of cells of each phase, of several samples."""
     steps = [axis.stride for axis in axes]
     _, height, width = (axis.output_size for axis in axes)
     z = np.arange(steps[0])[:, None, None]
     y = np.arange(rows[0] * steps[1], min((rows[-1] + 1) * steps[1], height))[:, None]
-    x = np.arange(width)
-    kind = (z * steps[1] + y % steps[1]) * steps[2] + x % steps[2]
-    begin = (y // steps[1] - rows[0]) * pitch + x // steps[2] + 0 * z
-    cell = (z * height + y - rows[0] * steps[1]) * width + x
+    counts = [len(range(phase, width, steps[2])) for phase in range(steps[2])]
+    x = np.sort(
+        np.concatenate(
+            [
+                cut(count, shape.run, exact=True)[0] * steps[2] + phase
+                for phase, count in enumerate(counts)
+            ]
+        )
+    )
+    sample = np.arange(samples)[:, None, None, None]
+    kind = (z * steps[1] + y % steps[1]) * steps[2] + x % steps[2] + 0 * sample
+    begin = (y // steps[1] - rows[0]) * pitch + x // steps[2] + 0 * z + sample * sample_step
+    cell = (z * height + y - rows[0] * steps[1]) * width + x + sample * sample_cells
     order = np.argsort(kind.ravel(), kind="stable")
     kind, begin, cell = (each.ravel()[order] for each in (kind, begin, cell))
-    return records(SHAPES[0], heads, kind, begin, np.ones_like(kind), cell)
+    return records(shape, heads, kind, begin, np.full_like(kind, (1 << shape.run) - 1), cell)

@@ -32,7 +32,7 @@ _ALL = _FIRST | _ANY | _LAST
 
 # Cycles of a step of a tile of all runs and of one, by the pixels of a run; to begin a tile and
 # store it, and for each piece of its sum beside: on Zen 5, and with single pixels on Zen 3.
-_STEP_CYCLES = {7: (14.7, 8.0), 4: (13.0, 5.0), 1: (6.2, 6.2)}
+STEP_CYCLES = {7: (14.7, 8.0), 4: (13.0, 5.0), 1: (6.2, 6.2)}
 _TILE_CYCLES, _PIECE_CYCLES = (100.0, 55.0) if SINGLE else (170.0, 0.0)
 #: How many runs that are left are tried for one that is left.
 _TRIED = 16
@@ -126,7 +126,7 @@ class Runs:
         for plane, times in zip(planes, np.bincount(which), strict=True):
             kind, needs = (plane, self.needs) if even else self.joined(np.tile(plane, samples))
             counts = np.bincount(kind, minlength=len(needs))
-            runs, (all_runs, one) = self.shape.runs, _STEP_CYCLES[self.shape.run]
+            runs, (all_runs, one) = self.shape.runs, STEP_CYCLES[self.shape.run]
             full, left = (counts / runs, 0 * counts) if even else np.divmod(counts, runs)
             steps = geometry.group_inputs * np.maximum(self._steps[needs].sum(axis=1), 1)
             each = _TILE_CYCLES + -(-steps // CHAIN) * _PIECE_CYCLES
@@ -157,7 +157,7 @@ def joined(kind: Indices, needs: Needs, run: int) -> tuple[Indices, Needs]:
 
     Returns the class of each run, and what each class needs, the new ones behind the others.
     """
-    steps, (all_runs, alone) = _steps(run), _STEP_CYCLES[run]
+    steps, (all_runs, alone) = _steps(run), STEP_CYCLES[run]
     counts = np.bincount(kind, minlength=len(needs))
     left = np.flatnonzero(counts % 2).tolist()
     kind = kind.copy()

@@ -46,6 +46,7 @@ from stepconv.kernels.small_loops import (
     BANDS,
     BIASES_AT,
     BLOCK,
+    CELL_STEP,
     CORNER_STEP,
     DEPTHS,
     GROUP,
@@ -198,13 +199,14 @@ class SmallPlan(TiledPlan):
             PART: way.part,
             AHEAD_AT: way.ahead,
             PIXEL_STEP: read.pixel,
+            CELL_STEP: 1,
             BIASES_AT: band,
             SCRATCH: band + block + way.totals,
         }
         #: Which pixels a tile takes.
         self.shape = runs.shape
         super().__init__(
-            kernel(runs.shape, read.pixel != 1),
+            kernel(runs.shape, read.pixel != 1, False),
             pack,
             dtype,
             units * shares,

@@ -47,22 +47,24 @@ from stepconv.kernels.tiles import CHANNELS, IN_PLACE, PLANE, TAPS, pack_block
     SAMPLE_STEP,  # numbers from one sample's band to the next's
     PLANE_STEP,  # in the input read in its place, from one depth and row of the output to the next
     ROW_STEP,
-    PIXEL_STEP,  # from one pixel of a run to the next
+    PIXEL_STEP,  # from one pixel of a run to the next; in the output
+    CELL_STEP,
     LISTS_AT,  # of each depth: where the begins and ends of the tiles' records stand, band after
     # band, then the same for fewer samples
     STRETCH,  # numbers of the records that all blocks pass over in turn, and of a group of tiles
     GROUP,
     BIASES_AT,
     SCRATCH,
-) = range(SMALL_SETTINGS, SMALL_SETTINGS + 25)
+) = range(SMALL_SETTINGS, SMALL_SETTINGS + 26)
 
 
 @cache
-def kernel(shape: Shape, apart: bool) -> Any:
+def kernel(shape: Shape, apart: bool, dealt: bool) -> Any:
     """Return the kernel for tiles of a shape.
 
     With `apart` the pixels of a run need not follow one another, as where the input has a stride:
     else the innermost loop would count its steps at run time, which takes up to a tenth longer.
+    With `dealt` they do not in the output, as those of a phase of a transposed convolution.
     """
     run, runs = shape
 
@@ -83,6 +85,7 @@ def kernel(shape: Shape, apart: bool) -> Any:
             run,
             runs,
             settings[PIXEL_STEP] if apart else 1,
+            settings[CELL_STEP] if dealt else 1,
             scratch,
             settings,
             tables,
@@ -102,6 +105,7 @@ def compute(
     run: int,
     runs: int,
     pixel_step: int,
+    cell_step: int,
     scratch: Any,
     settings: Any,
     tables: Any,
@@ -157,6 +161,7 @@ def compute(
                         run,
                         runs,
                         pixel_step,
+                        cell_step,
                         settings,
                         tables,
                         stretch,
@@ -177,6 +182,7 @@ def sweep(
     run: int,
     runs: int,
     pixel_step: int,
+    cell_step: int,
     settings: Any,
     tables: Any,
     begin: int,
@@ -202,6 +208,7 @@ def sweep(
                     runs,
                     WIDE,
                     pixel_step,
+                    cell_step,
                     settings,
                     tables,
                     record,

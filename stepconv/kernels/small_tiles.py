@@ -110,6 +110,7 @@ def small_tile(
     most: int,
     wide: int,
     pixel_step: Value,
+    cell_step: Value,
     settings: Value,
     tables: Value,
     record: Value,
@@ -128,7 +129,7 @@ def small_tile(
     """Compute the tile of a record and store its first `valid` channels.
 
     The band starts at input[start] or scratch[start], and from one pixel of a run to the next are
-    `pixel_step` numbers; `weight` is [channel][tap][one of the tile's
+    `pixel_step` numbers, in the output `cell_step`; `weight` is [channel][tap][one of the tile's
     channels]; a list of taps holds for each tap its offsets in the band and in the weights of a
     channel. In `scratch` stand the biases, and the totals of a sum over the channels before `part`:
     the tile goes on from there, and is stored with its last part.
@@ -171,7 +172,10 @@ def small_tile(
     with code.when(ends):
         bias = [code.load(biases, v * code.lanes) for v in range(wide)]
         full = [code.sum(one, bias[i % wide]) for i, one in enumerate(sums)]
-        keep(code, run, most, wide, settings, full, cells, valid, place)
+        if cell_step == 1:
+            keep(code, run, most, wide, settings, full, cells, valid, place)
+        else:
+            keep_apart(code, run, most, wide, cell_step, settings, full, cells, valid, place)
 
 
 def multiply(
@@ -287,6 +291,49 @@ def keep(
                 store([(0, code.lanes_of(bits), code.load_one(record, FIRST_RUN + CELL))])
             with apart:
                 store(pieces)
+
+
+def keep_apart(
+    code: Code,
+    run: int,
+    runs: int,
+    wide: int,
+    step: Value,
+    settings: Value,
+    sums: Sequence[Value],
+    cells: Value,
+    valid: Value,
+    record: Value,
+) -> None:
+    """Emit the stores of runs whose cells lie `step` apart, one by one: all pixels are stored."""
+    lanes, pixels = code.lanes, runs * run
+    plane = code.load_one(settings, PLANE)
+    begins = [code.load_one(record, FIRST_RUN + 3 * r + CELL) for r in range(runs)]
+    there = [code.load_one(record, FIRST_RUN + 3 * r + KEPT) for r in range(runs)]
+    room = code.room(-(-pixels // lanes) * lanes)
+    for v in range(wide):
+        for first in range(0, pixels, lanes):
+            square = code.transpose(
+                [
+                    sums[pixel * wide + v] if pixel < pixels else code.zero()
+                    for pixel in range(first, first + lanes)
+                ]
+            )
+            for number, vector in enumerate(square):
+                code.store(vector, room, (first + number) * lanes)
+        left = code.least(code.subtract(valid, v * lanes), lanes)
+        line = code.move(cells, code.multiply(plane, v * lanes))
+        with code.when(code.compare(left, ">", 0)), code.loop(left) as loop:
+            numbers = code.move(room, code.multiply(loop.index, lanes))
+            target = code.move(line, code.multiply(loop.index, plane))
+            for r in range(runs):
+                with code.when(code.compare(there[r], "!=", 0)):
+                    place = code.move(target, begins[r])
+                    for pixel in range(r * run, r * run + run):
+                        at = pixel // lanes * lanes * lanes + pixel % lanes
+                        code.store_one(code.load_one(numbers, at), place)
+                        place = code.move(place, step)
+            loop.next()
 
 
 def _keep_pixels(
