@@ -215,7 +215,8 @@ def _winograd(dice: random.Random) -> Drawn:
 
 def _transposed(dice: random.Random) -> Drawn:
     rank, groups = dice.randint(1, 3), dice.choice((1, 1, 2))
-    channels = dice.choice((1, 3, 16, 33)) * groups, dice.choice((1, 2, 5, 17, 33)) * groups, groups
+    inputs, outputs = dice.choice((1, 3, 16, 33)), dice.choice((1, 5, 17, 32, 33))
+    channels = inputs * groups, outputs * groups, groups
     steps = _steps(dice, rank)
     pads = [(dice.randint(0, 2), dice.randint(0, 2)) for _axis in range(rank)]
     extra = [dice.randint(0, max(s, d) - 1) for s, d in zip(*steps.values(), strict=True)]

@@ -29,7 +29,8 @@ as long as hundreds of them. So a fast kernel
     emit                the instructions themselves
 
 With 16 registers (AVX2) a tile is half as large, and layers of many channels are mostly the work of
-`small`, `phase_pixels` for transposed ones: six single pixels, which leave no rest on any map.
+`small`, `phase_pixels` for transposed ones: six single pixels, which leave no rest on any map. With
+32, `phase_pixels` is for small maps.
 
 There `bands` alone knows of padding and strides, and a table of offsets of dilation and of how many
 axes there are. There is no matrix of unrolled windows ("im2col"): a tile reads the band through
