@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from stepconv.kernels.bands import BAND_SETTINGS
@@ -175,7 +176,7 @@ def small_tile(
         if cell_step == 1:
             keep(code, run, most, wide, settings, full, cells, valid, place)
         else:
-            keep_apart(code, run, most, wide, cell_step, settings, full, cells, valid, place)
+            keep_dealt(code, run, most, wide, cell_step, settings, full, cells, valid, place)
 
 
 def multiply(
@@ -255,15 +256,7 @@ def keep(
     plane = code.load_one(settings, PLANE)
     for v in range(wide):
         line = code.move(cells, code.multiply(plane, v * lanes))
-        squares = [
-            code.transpose(
-                [
-                    sums[pixel * wide + v] if pixel < pixels else code.zero()
-                    for pixel in range(first, first + lanes)
-                ]
-            )
-            for first in range(0, pixels, lanes)
-        ]
+        squares = _squares(code, sums[v::wide])
         if run == 1:
             _keep_pixels(code, runs, squares, line, plane, code.subtract(valid, v * lanes), record)
             continue
@@ -293,7 +286,7 @@ def keep(
                 store(pieces)
 
 
-def keep_apart(
+def keep_dealt(
     code: Code,
     run: int,
     runs: int,
@@ -312,15 +305,8 @@ def keep_apart(
     there = [code.load_one(record, FIRST_RUN + 3 * r + KEPT) for r in range(runs)]
     room = code.room(-(-pixels // lanes) * lanes)
     for v in range(wide):
-        for first in range(0, pixels, lanes):
-            square = code.transpose(
-                [
-                    sums[pixel * wide + v] if pixel < pixels else code.zero()
-                    for pixel in range(first, first + lanes)
-                ]
-            )
-            for number, vector in enumerate(square):
-                code.store(vector, room, (first + number) * lanes)
+        for number, vector in enumerate(chain(*_squares(code, sums[v::wide]))):
+            code.store(vector, room, number * lanes)
         left = code.least(code.subtract(valid, v * lanes), lanes)
         line = code.move(cells, code.multiply(plane, v * lanes))
         with code.when(code.compare(left, ">", 0)), code.loop(left) as loop:
@@ -334,6 +320,16 @@ def keep_apart(
                         code.store_one(code.load_one(numbers, at), place)
                         place = code.move(place, step)
             loop.next()
+
+
+def _squares(code: Code, sums: Sequence[Value]) -> list[list[Value]]:
+    """Emit the transposition of sums, a vector of channels for each pixel, a square at a time."""
+    empty = [code.zero()] * (-len(sums) % code.lanes)
+    padded = [*sums, *empty]
+    return [
+        code.transpose(padded[first : first + code.lanes])
+        for first in range(0, len(padded), code.lanes)
+    ]
 
 
 def _keep_pixels(
