@@ -257,11 +257,18 @@ def families(names: list[str]) -> dict[str, Family]:
     """Return families of kernels by name, all there are where no name is given."""
     own: dict[str, Family] = {kind.__name__: kind.plan for kind in FAULTY}
     own["rows"] = rows_plan
+    own["in_turn"] = _in_turn
     own["textbook"] = lambda geometry, dtype, _threads: TextbookPlan(geometry, dtype)
     return {
         name: own[name] if name in own else import_module(f"stepconv.kernels.{name}").plan
-        for name in names or ("textbook", "rows", *plans._DIRECT, plans._WINOGRAD)
+        for name in names or ("textbook", "rows", "in_turn", *plans._DIRECT, plans._WINOGRAD)
     }
+
+
+def _in_turn(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> Plan | None:
+    """Return the plan of `small` for weights used once, where its kernel lays them out."""
+    plan = small.plan(geometry, dtype, threads, once=True)
+    return None if plan is None or plan._pack is not None else plan
 
 
 class _Trespass(TextbookPlan):

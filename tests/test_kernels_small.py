@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import assume, example, given, settings, strategies as st
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels import cutting, runs, small
@@ -31,6 +32,7 @@ from tests.strategies import MODES
 pytestmark = pytest.mark.compiled
 
 COLUMNS = Axis(9, 3, pad=(1, 1))
+FLOAT = np.dtype(np.float32)
 
 
 def cut(rows: Axis, most: int) -> RowBands | None:
@@ -276,3 +278,42 @@ def test_joined_runs_keep_what_they_need(kinds: list[int], data: st.DataObject) 
     assert (all_needs[after] & needs[before] == needs[before]).all()
     counts = [np.bincount(kind) % 2 for kind in (before, after)]
     assert counts[1].sum() <= counts[0].sum()
+
+
+@settings(max_examples=60)
+@given(st.data(), st.sampled_from(("float32", "float64")), st.sampled_from((1, 2)))
+def test_weights_laid_out_in_turn_give_the_same_sums(
+    data: st.DataObject, dtype: str, threads: int
+) -> None:
+    draw = data.draw
+    size, kernel, stride = (draw(st.integers(*range)) for range in ((3, 9), (1, 3), (1, 2)))
+    pad = draw(st.integers(0, kernel - 1))
+    axis = Axis(size, kernel, stride, pad=(pad, pad))
+    batch, groups = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    inputs, outputs = (draw(st.integers(1, most)) for most in (90, 80))
+    geometry = Geometry((axis, axis), batch, groups * inputs, groups * outputs, groups)
+    kept, once = (small.plan(geometry, np.dtype(dtype), threads, each) for each in (False, True))
+    assume(kept and once and once._pack is None)
+    assert kept is not None
+    assert once is not None
+    assert kept._pack is not None
+    generator = np.random.default_rng(0)
+    shapes = geometry.input_shape, geometry.weight_shape, (geometry.out_channels,)
+    input, weight, bias = (generator.standard_normal(shape).astype(dtype) for shape in shapes)
+    first, second = (np.full(prod(geometry.output_shape), np.nan, dtype) for _plan in range(2))
+    for plan, result in ((kept, first), (once, second)):
+        packed = plan.pack(weight.ravel())
+        plan.run(input.ravel(), packed, bias, result, 0, plan.units)
+    assert np.array_equal(first, second)
+
+
+def test_weights_that_are_passed_over_often_are_packed() -> None:
+    def own(size: int, threads: int) -> bool:
+        axis = Axis(size, 3, pad=(1, 1))
+        plan = small.plan(Geometry((axis, axis), 1, 64, 64, 1), FLOAT, threads, once=True)
+        assert plan is not None
+        return plan._pack is None
+
+    assert own(14, 1)
+    assert own(14, 2)
+    assert not own(300, 1)

@@ -33,6 +33,7 @@ LEAST = {
     "dots": 40,
     "swapped": 20,
     "small": 10,
+    "in_turn": 10,
     "winograd": 25,
     "conv": DRAWN,
 }

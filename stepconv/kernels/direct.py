@@ -196,6 +196,7 @@ def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
             weight,
             (group * outputs + block * TILE_ROWS) * terms,
             terms,
+            terms,
             min(TILE_ROWS, outputs - block * TILE_ROWS),
             packed,
             unit * TILE_ROWS * terms,

@@ -21,7 +21,6 @@ A sum runs along the vectors, and over their lanes at the end of each piece.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -30,7 +29,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry, Indices
-from stepconv.kernels.compiling import specialised
 from stepconv.kernels.cutting import BAND_BYTES
 from stepconv.kernels.drivers import allocate, emitted, inlined, lanes
 from stepconv.kernels.emit import Code, Value
@@ -41,6 +39,7 @@ from stepconv.kernels.reading import cells
 from stepconv.kernels.runs import Runs
 from stepconv.kernels.small import direct_cycles
 from stepconv.kernels.small_tiles import SHAPES
+from stepconv.kernels.tiled import TiledPlan
 
 Array = NDArray[Any]
 Axes = tuple[Axis, Axis, Axis]
@@ -269,10 +268,8 @@ def multiply(code: Code, x: Sequence[Value], w: Sequence[Value], count: Value) -
     return code.choose(code.compare(left, ">", 0), rest, lambda: sums)
 
 
-class DotsPlan:
+class DotsPlan(TiledPlan):
     """Dot products of weights and patches; see the module."""
-
-    apart = False
 
     def __init__(
         self, geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, in_place: bool
@@ -311,26 +308,18 @@ class DotsPlan:
             TOTALS_AT: biases_at + max(lanes, ROWS),
             SCRATCH: biases_at + max(lanes, ROWS) + together * plane * ROWS + lanes,
         }
-        self.units = groups * batches * shares
-        #: Numbers that a run takes on the heap while it lasts.
-        self.scratch = settings[SCRATCH]
-        self._settings = np.array([settings[field] for field in range(len(settings))], np.int64)
-        self._tables = tables.array()
-        self._convolve = _compiled(dtype)
-
-    def pack(self, weight: Array) -> Array:
-        """Return the weight as it is."""
-        return weight
-
-    def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
-        """Return the compiled function, and what it is given before the units."""
-        return self._convolve, self._settings, self._tables, input, packed, bias, output
-
-    def run(
-        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
-    ) -> None:
-        """Compute the units from `first` to before `stop`."""
-        self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
+        super().__init__(
+            convolve,
+            None,
+            dtype,
+            groups * batches * shares,
+            settings,
+            tables.array(),
+            (),
+            0,
+            0,
+            settings[SCRATCH],
+        )
 
 
 def plan(
@@ -410,9 +399,3 @@ def _sources(axes: Axes) -> Indices:
         missing = (deep[:, None, None] < 0) | (high[:, None] < 0) | (wide < 0)
         rows.append(np.where(missing, -1, place).ravel())
     return np.concatenate(rows)
-
-
-@cache
-def _compiled(dtype: np.dtype[Any]) -> Any:
-    numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
-    return specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0)

@@ -176,10 +176,12 @@ class PhasePixelsPlan(TiledPlan):
             PART: way.part,
             AHEAD_AT: way.ahead,
             small_loops.BIASES_AT: together * band,
+            small_loops.TOTALS_STEP: way.totals_step,
+            small_loops.ROOM_AT: 0,
             small_loops.SCRATCH: together * band + block + way.totals,
         }
         super().__init__(
-            kernel(shape, False, axes[2].stride > 1 and not SINGLE),
+            kernel(shape, False, axes[2].stride > 1 and not SINGLE, False),
             pack,
             dtype,
             units * shares,

@@ -5,8 +5,9 @@ of work that no two of which write to the same cells. Plans hold no scratch and 
 change, so that one plan may run in any number of threads at once.
 
 A *family* is a module here with ``plan(geometry, dtype, threads)``, which returns None
-where the family does not apply. (`dots` also asks whether what is packed will be used `once`.) The
-first that applies is taken; what no family computes, the textbook loops do.
+where the family does not apply. (`dots` and `small` also ask whether the weights are of use `once`,
+and may then read them as they lie.) The first that applies is taken; what no family computes, the
+textbook loops do.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ Array = NDArray[Any]
 # In the order in which they are asked.
 _DIRECT = ("swapped", "phases", "dots", "depthwise3", "depthwise", "small", "direct")
 _WINOGRAD = "winograd"
+_ASKING = ("dots", "small")
 
 _FAST_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -73,7 +75,7 @@ def choose(
 ) -> Plan:
     """Return the plan for a convolution of arrays of `dtype` on up to `threads` threads.
 
-    What is packed of the weights is of use for one call, where `once`, or kept for many.
+    The weights are of use for one call, where `once`, or what is packed of them is kept for many.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def _chosen(
     if dtype in _FAST_DTYPES:
         for name in (_WINOGRAD,) if algorithm == "winograd" else _DIRECT:
             family = import_module(f"stepconv.kernels.{name}")
-            more = {"once": once} if name == "dots" else {}
+            more = {"once": once} if name in _ASKING else {}
             plan: Plan | None = family.plan(geometry, dtype, threads, **more)
             if plan is not None:
                 return plan

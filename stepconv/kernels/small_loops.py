@@ -54,17 +54,20 @@ from stepconv.kernels.tiles import CHANNELS, IN_PLACE, PLANE, TAPS, pack_block
     STRETCH,  # numbers of the records that all blocks pass over in turn, and of a group of tiles
     GROUP,
     BIASES_AT,
+    TOTALS_STEP,  # numbers of scratch from one tile's totals to the next's
+    ROOM_AT,  # where in scratch the weights of a part are laid out, if they are
     SCRATCH,
-) = range(SMALL_SETTINGS, SMALL_SETTINGS + 26)
+) = range(SMALL_SETTINGS, SMALL_SETTINGS + 28)
 
 
 @cache
-def kernel(shape: Shape, apart: bool, dealt: bool) -> Any:
+def kernel(shape: Shape, apart: bool, dealt: bool, in_turn: bool) -> Any:
     """Return the kernel for tiles of a shape.
 
     With `apart` the pixels of a run need not follow one another, as where the input has a stride:
     else the innermost loop would count its steps at run time, which takes up to a tenth longer.
-    With `dealt` they do not in the output, as those of a phase of a transposed convolution.
+    With `dealt` they do not in the output, as those of a phase of a transposed convolution. With
+    `in_turn` the weights are as they were given, and laid out in scratch part by part.
     """
     run, runs = shape
 
@@ -86,6 +89,7 @@ def kernel(shape: Shape, apart: bool, dealt: bool) -> Any:
             runs,
             settings[PIXEL_STEP] if apart else 1,
             settings[CELL_STEP] if dealt else 1,
+            in_turn,
             scratch,
             settings,
             tables,
@@ -106,6 +110,7 @@ def compute(
     runs: int,
     pixel_step: int,
     cell_step: int,
+    in_turn: bool,
     scratch: Any,
     settings: Any,
     tables: Any,
@@ -121,7 +126,7 @@ def compute(
     image = settings[CHANNELS] * settings[IMAGE]
     block, plane = settings[BLOCK], settings[PLANE]
     blocks = (outputs + block - 1) // block
-    weights = settings[CHANNELS] * settings[TAPS] * block
+    terms = settings[CHANNELS] * settings[TAPS]
     biases_at = settings[BIASES_AT]
     for unit in range(first, stop):
         rest, share = divmod(unit, settings[SHARES])
@@ -157,11 +162,15 @@ def compute(
                     valid = min(block, outputs - each * block)
                     for channel in range(valid):
                         scratch[biases_at + channel] = bias[done + channel]
+                    at = (group * blocks + each) * terms * block
+                    if in_turn:
+                        at = done * terms
                     sweep(
                         run,
                         runs,
                         pixel_step,
                         cell_step,
+                        in_turn,
                         settings,
                         tables,
                         stretch,
@@ -170,7 +179,7 @@ def compute(
                         scratch,
                         start,
                         weight,
-                        (group * blocks + each) * weights,
+                        at,
                         output,
                         (sample * groups * outputs + done) * plane + corner,
                         valid,
@@ -183,6 +192,7 @@ def sweep(
     runs: int,
     pixel_step: int,
     cell_step: int,
+    in_turn: bool,
     settings: Any,
     tables: Any,
     begin: int,
@@ -202,6 +212,10 @@ def sweep(
         last = min(first + settings[GROUP], end)
         for part in range(0, settings[CHANNELS], settings[PART]):
             totals_at = biases_at + settings[BLOCK]
+            at = weight_at
+            if in_turn:
+                lay_out(settings, weight, weight_at, part, valid, scratch)
+                at = settings[ROOM_AT] - part * settings[TAPS] * settings[BLOCK]
             for record in range(first, last, FIRST_RUN + 3 * runs):
                 small_tile(
                     run,
@@ -209,6 +223,7 @@ def sweep(
                     WIDE,
                     pixel_step,
                     cell_step,
+                    in_turn,
                     settings,
                     tables,
                     record,
@@ -216,7 +231,7 @@ def sweep(
                     scratch,
                     start,
                     weight,
-                    weight_at,
+                    at,
                     biases_at,
                     output,
                     cell,
@@ -224,7 +239,27 @@ def sweep(
                     part,
                     totals_at,
                 )
-                totals_at += runs * run * settings[BLOCK]
+                totals_at += settings[TOTALS_STEP]
+
+
+@inlined
+def lay_out(settings: Any, weight: Any, start: int, part: int, valid: int, scratch: Any) -> None:
+    """Lay out the weights of a block for the channels of a part: [channel][tap][channel out]."""
+    taps, block = settings[TAPS], settings[BLOCK]
+    terms = settings[CHANNELS] * taps
+    count = min(settings[PART], settings[CHANNELS] - part) * taps
+    for vector in range(WIDE):
+        pack_block(
+            lanes(weight),
+            weight,
+            start + vector * lanes(weight) * terms + part * taps,
+            terms,
+            count,
+            valid - vector * lanes(weight),
+            scratch,
+            settings[ROOM_AT] + vector * lanes(weight),
+            block,
+        )
 
 
 @driver
@@ -244,6 +279,7 @@ def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
                 lanes(weight),
                 weight,
                 (group * outputs + channel) * terms,
+                terms,
                 terms,
                 outputs - channel,
                 packed,

@@ -51,7 +51,7 @@ class Order:
     Attributes
     ----------
     group : int
-        Tiles that are summed part by part.
+        Tiles that are summed part by part; all, where a part is the whole sum.
     stretch : int
         Tiles that all blocks pass over in turn.
     part : int
@@ -60,6 +60,8 @@ class Order:
         Numbers from weights to those that are asked for meanwhile: those of the next part.
     totals : int
         Numbers of scratch in which the sums of a group wait.
+    totals_step : int
+        Numbers from one tile's sums to the next's, where they wait.
     """
 
     group: int
@@ -67,6 +69,11 @@ class Order:
     part: int
     ahead: int
     totals: int
+    totals_step: int
+
+    def passes(self, tiles: int) -> int:
+        """Return how often so many tiles pass over the weights of a block."""
+        return -(-tiles // min(self.group, self.stretch))
 
 
 def order(
@@ -88,10 +95,10 @@ def order(
     if not SINGLE:
         least = PARTED_IN_PLACE_BYTES if several else PARTED_BYTES
         if flat or geometry.group_inputs * channel * dtype.itemsize < least:
-            return Order(1, _ALL, geometry.group_inputs, 0, tile)
+            return Order(_ALL, _ALL, geometry.group_inputs, 0, tile, 0)
         group = max(1, GROUP_BYTES // (tile * dtype.itemsize))
-        return Order(group, _ALL, span, span * channel, group * tile)
+        return Order(group, _ALL, span, span * channel, group * tile, tile)
     pixels = shape.pixels * dtype.itemsize
     group = max(1, GROUP_BYTES // (span * pixels + tile * dtype.itemsize))
     stretch = max(1, STRETCH_BYTES // (geometry.group_inputs * pixels)) if flat else _ALL
-    return Order(group, stretch, span, 0, group * tile)
+    return Order(group, stretch, span, 0, group * tile, tile)

@@ -112,6 +112,7 @@ def small_tile(
     wide: int,
     pixel_step: Value,
     cell_step: Value,
+    in_turn: bool,
     settings: Value,
     tables: Value,
     record: Value,
@@ -133,7 +134,8 @@ def small_tile(
     `pixel_step` numbers, in the output `cell_step`; `weight` is [channel][tap][one of the tile's
     channels]; a list of taps holds for each tap its offsets in the band and in the weights of a
     channel. In `scratch` stand the biases, and the totals of a sum over the channels before `part`:
-    the tile goes on from there, and is stored with its last part.
+    the tile goes on from there, and is stored with its last part. With `in_turn` the weights stand
+    there, too.
     """
     in_place = code.compare(code.load_one(settings, IN_PLACE), "!=", 0)
     band = code.move(code.builder.select(in_place, input, scratch), start)
@@ -155,7 +157,8 @@ def small_tile(
     begins = [code.load_one(place, FIRST_RUN + 3 * r + BEGIN) for r in range(most)]
     pixels = code.move(band, code.add(code.multiply(part, step), begins[0]))
     further = code.load_one(place, WEIGHTS)
-    weights = code.move(code.move(weight, weight_at), code.multiply(part, further))
+    weights = code.move(scratch if in_turn else weight, weight_at)
+    weights = code.move(weights, code.multiply(part, further))
     totals = code.move(scratch, totals_at)
 
     def summed(runs: int) -> list[Value]:

@@ -23,7 +23,7 @@ class TiledPlan:
     """A plan whose kernel reads settings and tables; see `stepconv.kernels.plan`.
 
     `convolve` and `pack` are the family's kernels. `sizes` is what `pack` is told of the weights,
-    which become `blocks` blocks of `numbers` numbers each.
+    which become `blocks` blocks of `numbers` numbers each. Without `pack` weights stay as they are.
     """
 
     apart = False
@@ -31,7 +31,7 @@ class TiledPlan:
     def __init__(
         self,
         convolve: Callable[..., Any],
-        pack: Callable[..., Any],
+        pack: Callable[..., Any] | None,
         dtype: np.dtype[Any],
         units: int,
         settings: Mapping[int, int],
@@ -52,6 +52,8 @@ class TiledPlan:
 
     def pack(self, weight: Array) -> Array:
         """Lay out the weights as tiles read them."""
+        if self._pack is None:
+            return weight
         packed = np.empty(self._packed, weight.dtype)
         arguments = self._sizes, weight.reshape(-1), packed
         if weight.size >= WORTH_SHARING:
@@ -73,11 +75,11 @@ class TiledPlan:
 
 @cache
 def _compiled(
-    convolve: Callable[..., Any], pack: Callable[..., Any], dtype: np.dtype[Any]
-) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    convolve: Callable[..., Any], pack: Callable[..., Any] | None, dtype: np.dtype[Any]
+) -> tuple[Callable[..., Any], Callable[..., Any] | None]:
     """Return `convolve` and `pack` for arrays of `dtype`."""
     numbers, tables = np.empty(0, dtype), np.empty(0, np.int64)
     return (
         specialised(convolve, tables, tables, *(numbers,) * 4, 0, 0),
-        specialised(pack, tables, *(numbers,) * 2, 0, 0),
+        pack and specialised(pack, tables, *(numbers,) * 2, 0, 0),
     )

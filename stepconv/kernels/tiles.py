@@ -109,22 +109,23 @@ def pack_block(
     rows: int,
     weight: Value,
     start: Value,
+    apart: Value,
     terms: Value,
     valid: Value,
     packed: Value,
     at: Value,
     pitch: Value,
 ) -> None:
-    """Lay out `rows` rows of `terms` weights as tiles read them: [term][row], `pitch` a term.
+    """Lay out `terms` weights of `rows` rows as tiles read them: [term][row], `pitch` a term.
 
-    Rows from `valid` on become 0.
+    The rows lie `apart`; those from `valid` on become 0.
     """
     target = code.move(packed, at)
 
     def place(term: Value) -> Value:
         return code.move(target, code.multiply(term, pitch))
 
-    turn(code, rows, code.move(weight, start), terms, valid, place)
+    turn(code, rows, code.move(weight, start), apart, terms, valid, place)
 
 
 @emitted
@@ -152,18 +153,19 @@ def pack_taps(
         further = code.multiply(code.load_one(both, 1), channel)
         return code.move(target, code.add(code.load_one(both), further))
 
-    turn(code, rows, code.move(weight, start), taps, valid, place)
+    turn(code, rows, code.move(weight, start), taps, taps, valid, place)
 
 
 def turn(
     code: Code,
     rows: int,
     source: Value,
+    apart: Value,
     terms: Value,
     valid: Value,
     place: Callable[[Value], Value],
 ) -> None:
-    """Emit the transposition of `rows` rows: term t of all goes to ``place(t)``.
+    """Emit the transposition of `rows` rows that lie `apart`: term t of all goes to ``place(t)``.
 
     Squares of `rows` by `rows` are transposed in registers.
     """
@@ -175,7 +177,7 @@ def turn(
         for row in range(rows):
             present = code.compare(valid, ">", row)
             shown = code.builder.select(present, left, code.integer(0))
-            line = code.move(source, code.add(done, code.multiply(terms, row)))
+            line = code.move(source, code.add(done, code.multiply(apart, row)))
             code.prefetch(line, AHEAD * rows, nearness=2)
             lines.append(square.load_masked(line, square.first(shown)))
         for term, column in enumerate(square.transpose(lines)):
