@@ -143,12 +143,33 @@ def visits(units: int, work: int = 100) -> Any:
     return counts
 
 
-@pytest.mark.parametrize("helpers", [1, 2, 7])
-@pytest.mark.parametrize("units", [1, 2, 3, 17, 1000])
+@pytest.mark.parametrize("helpers", [1, 2, 7, 20])
+@pytest.mark.parametrize("units", [1, 2, 3, 17, 45, 1000])
 def test_each_unit_is_run_once(helpers: int, units: int, threads: None) -> None:
     set_num_threads(helpers + 1)
     for _ in range(50):
         assert (visits(units) == 1).all()
+
+
+@compiled
+def note(firsts: Any, first: int, stop: int) -> None:
+    firsts[0] += 1
+    firsts[firsts[0]] = first
+
+
+def order_alone(helpers: int, step: int, units: int) -> list[int]:
+    """Return where the pieces began that a caller took while no helper joined."""
+    cells, firsts = np.zeros(100, np.int64), np.zeros(100, np.int64)
+    shared, code = spin.sharer(specialised(note, firsts, 0, 0))
+    assert not shared(cells, helpers, code, step, units, (firsts,))
+    return firsts[1 : 1 + firsts[0]].tolist()
+
+
+def test_few_pieces_go_round_many_stay_together() -> None:
+    assert order_alone(2, 1, 8) == [0, 3, 6, 1, 4, 7, 2, 5]
+    assert order_alone(1, 3, 13) == [0, 6, 12, 3, 9]
+    assert order_alone(1, 1, 40) == list(range(40))
+    assert order_alone(2, 2, 50) == list(range(0, 50, 2))
 
 
 def test_helpers_help(threads: None) -> None:

@@ -53,7 +53,9 @@ the offsets of its taps. Where a band would only repeat the input, none is fille
 by pixel, so that with 32 registers most layers of networks need no band.
 
 Layers keep their weights packed, functions pack them in each call. So where an output has some
-dozen pixels or fewer, and packing would take longer than the sums, a function takes `dots`.
+dozen pixels or fewer, and packing would take longer than the sums, a function takes `dots`. And
+where tiles pass over the weights but once or twice, the kernel of `small` lays them out itself, a
+part at a time, so that they are read from memory once and written to no memory at all.
 
 A family's ``plan(geometry, dtype, threads)`` returns a plan, or None where it does not apply.
 A plan holds tables of where things lie and never changes; ``plan.pack`` lays out weights as

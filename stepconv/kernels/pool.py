@@ -8,7 +8,8 @@ the process when two threads enter at once.
     caller   wakes sleepers ── tickets out ─┐ takes units until none is left ── tickets in ── waits
     helper   watching ──────────────────────┴─ takes a ticket, then units until none is left
 
-* Whoever is free takes the next few units, so that uneven units and busy processors even out.
+* Each thread has a share, the same in each call, and whoever is done with it helps with another, so
+  that uneven units and busy processors even out.
 * The caller never waits for a helper that has not begun: a helper takes a ticket, or the
   caller takes it back.
 * From the tickets to the end of the wait, all is compiled code (`stepconv.kernels.spin`): sharing

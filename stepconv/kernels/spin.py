@@ -9,9 +9,15 @@ They meet at a row of cells, integers that are read and changed by atomic instru
 
 The caller (`share`) fills in the job, puts out the tickets, takes part, takes back the tickets that
 are left and waits for those who took one. A helper (`serve`) watches for tickets, for a
-while. Both work alike: they take the next few units, until none is left, and
-call the kernel with them. None of this needs Python: a thread that had to ask for the
+while. Both work alike: they take a piece, the next few units of a share, until none is left, and
+call the kernel with it. None of this needs Python: a thread that had to ask for the
 interpreter lock between two pieces would sleep for it, and take 50 µs to wake.
+
+Each worker begins with a share of its own, the same in each job, and helps with the others' when
+that is done. So what a thread wrote in one call, or read, it reads in the next from its own cache::
+
+    many pieces   000000 111111 222222     what a thread reads ahead it needs itself
+    few pieces    012 012 012 01           each gets some of the last bands, which may be smaller
 
 A job lies on the caller's stack. It stays there until all who joined have finished, and who has
 not taken a ticket never looks at it.
@@ -46,10 +52,17 @@ LINE = 8
 
 _INT = ir.IntType(64)
 _ADDRESS = ir.IntType(8).as_pointer()
-_WORK = ir.FunctionType(ir.VoidType(), [_ADDRESS])
+_WORK = ir.FunctionType(ir.VoidType(), [_ADDRESS, _INT])
 
 # What a job begins with; the kernel's arguments follow.
-_NEXT, _STEP, _UNITS, _FAILED, _KERNEL, _ARGUMENTS = range(6)
+_TAKEN, _SHARES, _APART, _FURTHER, _EACH, _STEP, _UNITS, _FAILED, _KERNEL, _ARGUMENTS = range(10)
+
+#: Shares of a job, at most: with more threads some begin with the same.
+_MOST_SHARES = 16
+#: Pieces of a share from which on they follow one another. On Zen 4 with two threads wavenet, 21
+#: pieces each, takes 1 to 25 % less time than where the threads' pieces alternate; deeplab 3x3 d6,
+#: 3 pieces, of which some are smaller, takes 7 % more.
+_MANY = 8
 
 
 def _instruction(definition: Callable[..., Any]) -> Any:
@@ -141,32 +154,45 @@ def _give_way(context: Any) -> Any:
 
 
 @_instruction
-def _work(context: Any, work: Any, job: Any) -> Any:
-    """Call the function at address `work` with the job at address `job`."""
+def _work(context: Any, work: Any, job: Any, worker: Any) -> Any:
+    """Call the function at address `work` with the job at address `job`, as this worker."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         function = builder.inttoptr(values[0], _WORK.as_pointer())
-        builder.call(function, [builder.inttoptr(values[1], _ADDRESS)])
+        builder.call(function, [builder.inttoptr(values[1], _ADDRESS), values[2]])
         return context.get_dummy_value()
 
-    return types.void(work, job), generate
+    return types.void(work, job, worker), generate
 
 
 @_instruction
-def _job(context: Any, cells: Any, kernel: Any, step: Any, units: Any, arguments: Any) -> Any:
+def _job(
+    context: Any,
+    cells: Any,
+    kernel: Any,
+    shares: Any,
+    apart: Any,
+    further: Any,
+    each: Any,
+    step: Any,
+    units: Any,
+    arguments: Any,
+) -> Any:
     """Make a job on the stack and write where it is, and its function, to the cells.
 
-    The function takes the next `step` units and calls the kernel, which is at an address, with
-    `arguments` and them, until no unit is left.
+    The function takes piece after piece of its share, then of the others, and calls the kernel,
+    which is at an address, with `arguments` and the units of the piece: `step` of them, fewer at
+    the end. Share s begins at unit ``s * apart``; its `each` pieces begin `further` apart.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kinds = list(signature.args[4])
-        tuple_values = cgutils.unpack_tuple(builder, values[4], len(kinds))
-        layout = ir.LiteralStructType([_INT] * _ARGUMENTS + [value.type for value in tuple_values])
+        kinds = list(signature.args[-1])
+        tuple_values = cgutils.unpack_tuple(builder, values[-1], len(kinds))
+        taken = ir.Constant(ir.ArrayType(_INT, _MOST_SHARES), None)
+        fields = [taken, *values[2:-1], ir.Constant(_INT, 0), values[1], *tuple_values]
+        layout = ir.LiteralStructType([value.type for value in fields])
         job = cgutils.alloca_once(builder, layout)
-        zero = ir.Constant(_INT, 0)
-        for place, value in enumerate([zero, values[2], values[3], zero, values[1], *tuple_values]):
+        for place, value in enumerate(fields):
             builder.store(value, cgutils.gep_inbounds(builder, job, 0, place))
         function = _work_function(context, builder.module, layout, kinds)
         array = context.make_array(signature.args[0])(context, builder, values[0])
@@ -175,7 +201,8 @@ def _job(context: Any, cells: Any, kernel: Any, step: Any, units: Any, arguments
             builder.store(builder.ptrtoint(pointer, _INT), place)
         return builder.ptrtoint(cgutils.gep_inbounds(builder, job, 0, _FAILED), _INT)
 
-    return types.intp(cells, kernel, step, units, arguments), generate
+    numbers = kernel, shares, apart, further, each, step, units
+    return types.intp(cells, *numbers, arguments), generate
 
 
 def _work_function(context: Any, module: Any, layout: Any, kinds: list[Any]) -> Any:
@@ -188,28 +215,37 @@ def _work_function(context: Any, module: Any, layout: Any, kinds: list[Any]) -> 
     def field(place: int) -> Any:
         return cgutils.gep_inbounds(builder, job, 0, place)
 
-    step, units, address = (builder.load(field(k)) for k in (_STEP, _UNITS, _KERNEL))
+    shares, apart, further, each, step, units, address = (
+        builder.load(field(k)) for k in (_SHARES, _APART, _FURTHER, _EACH, _STEP, _UNITS, _KERNEL)
+    )
     packer = context.get_arg_packer([*kinds, types.int64, types.int64])
     convention = context.call_conv.get_function_type(types.none, [*kinds, types.int64, types.int64])
     kernel = builder.inttoptr(address, convention.as_pointer())
     # As Numba's functions are called: places for the result and an exception, then the arguments.
     result, raised = (builder.alloca(kind.pointee) for kind in convention.args[:2])
     loaded = [builder.load(field(_ARGUMENTS + k)) for k in range(len(kinds))]
-    take, call, end = (function.append_basic_block(name) for name in ("take", "call", "end"))
-    builder.branch(take)
-    builder.position_at_end(take)
-    first = builder.atomic_rmw("add", field(_NEXT), step, "monotonic")
-    builder.cbranch(builder.icmp_signed("<", first, units), call, end)
-    builder.position_at_end(call)
-    beyond = builder.add(first, step)
-    stop = builder.select(builder.icmp_signed("<", beyond, units), beyond, units)
-    status = builder.call(
-        kernel, [result, raised, *packer.as_arguments(builder, [*loaded, first, stop])]
-    )
-    with builder.if_then(cgutils.is_not_null(builder, status), likely=False):
-        builder.atomic_rmw("xchg", field(_FAILED), ir.Constant(_INT, 1), "monotonic")
-    builder.branch(take)
-    builder.position_at_end(end)
+    one = ir.Constant(_INT, 1)
+    with cgutils.for_range(builder, shares) as done:
+        share = builder.srem(builder.add(function.args[1], done.index), shares)
+        taken = cgutils.gep_inbounds(builder, job, 0, _TAKEN, share)
+        begin = builder.mul(share, apart)
+        take, call, end = (function.append_basic_block(name) for name in ("take", "call", "end"))
+        builder.branch(take)
+        builder.position_at_end(take)
+        piece = builder.atomic_rmw("add", taken, one, "monotonic")
+        first = builder.add(begin, builder.mul(piece, further))
+        own = builder.icmp_signed("<", piece, each)
+        builder.cbranch(builder.and_(own, builder.icmp_signed("<", first, units)), call, end)
+        builder.position_at_end(call)
+        beyond = builder.add(first, step)
+        stop = builder.select(builder.icmp_signed("<", beyond, units), beyond, units)
+        status = builder.call(
+            kernel, [result, raised, *packer.as_arguments(builder, [*loaded, first, stop])]
+        )
+        with builder.if_then(cgutils.is_not_null(builder, status), likely=False):
+            builder.atomic_rmw("xchg", field(_FAILED), one, "monotonic")
+        builder.branch(take)
+        builder.position_at_end(end)
     builder.ret_void()
     return function
 
@@ -236,10 +272,13 @@ def share(cells: Any, helpers: int, kernel: int, step: int, units: int, argument
 
     Whether the kernel raised anything.
     """
-    failed = _job(cells, kernel, step, units, arguments)
+    shares = min(helpers + 1, _MOST_SHARES)
+    each = -(-units // (step * shares))
+    apart, further = (each * step, step) if each >= _MANY else (step, shares * step)
+    failed = _job(cells, kernel, shares, apart, further, each, step, units, arguments)
     _swap(cells, DONE, 0)
     _swap(cells, TICKETS, helpers)
-    _work(cells[WORK], cells[JOB])
+    _work(cells[WORK], cells[JOB], 0)
     joined = helpers - _swap(cells, TICKETS, 0)
     waited = 0
     while _read(cells, DONE) < joined:
@@ -254,12 +293,13 @@ def serve(cells: Any, watching: int, pauses: int) -> None:
 
     The cell `watching` says so meanwhile.
     """
+    worker = 1 + (watching - WATCHING) // LINE
     _swap(cells, watching, 1)
     waited = 0
     while waited < pauses:
         tickets = _read(cells, TICKETS)
         if tickets > 0 and _replace(cells, TICKETS, tickets, tickets - 1):
-            _work(cells[WORK], cells[JOB])
+            _work(cells[WORK], cells[JOB], worker)
             _add(cells, DONE, 1)
             waited = 0
         waited += 1
