@@ -162,7 +162,7 @@ def order_alone(helpers: int, step: int, units: int) -> list[int]:
     cells, firsts = np.zeros(100, np.int64), np.zeros(100, np.int64)
     shared, code = spin.sharer(specialised(note, firsts, 0, 0))
     assert not shared(cells, helpers, code, step, units, (firsts,))
-    return firsts[1 : 1 + firsts[0]].tolist()
+    return [int(first) for first in firsts[1 : 1 + firsts[0]]]
 
 
 def test_few_pieces_go_round_many_stay_together() -> None:
