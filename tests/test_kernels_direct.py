@@ -242,6 +242,19 @@ def test_cuts(name: str, threads: int, dtype: str) -> None:
     check(direct.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_few_outputs(transposed: bool, outputs: int, groups: int, dtype: str) -> None:
+    """Tiles have no more rows than they need."""
+    weight = (5 * groups, outputs) if transposed else (outputs * groups, 5)
+    arguments = {"groups": groups, "transposed": transposed, "stride": 2, "padding": 1}
+    geometry = bind((2, 5 * groups, 9, 60), (*weight, 3, 4), **arguments)
+    family = phases if transposed else direct
+    check(family.plan(geometry, np.dtype(dtype), 2), geometry, dtype)
+
+
 TRANSPOSED: Named = {
     "by fours": ((2, 9, 5, 30), (9, 12, 6, 5), {"stride": 4, "padding": 1}),
     "doubling": ((2, 64, 16, 16), (64, 24, 4, 4), {"stride": 2, "padding": 1}),

@@ -25,6 +25,7 @@ from stepconv.kernels.reading import readable
 from stepconv.kernels.tiles import (
     TILE_ROWS,
     TILE_VECTORS,
+    tile_rows,
 )
 
 Axes = tuple[Axis, Axis, Axis]
@@ -71,17 +72,18 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
     height, width = axes[1].output_size, axes[2].output_size
     whole = width >= lanes and readable(axes, dtype.itemsize)
     best, least = Cut(1, min(width, TILE_VECTORS * lanes), 1, whole), inf
-    blocks = -(-geometry.group_outputs // TILE_ROWS)
+    size = tile_rows(geometry.group_outputs)
+    blocks = -(-geometry.group_outputs // size)
     steps = geometry.terms
     images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
-    weights = blocks * TILE_ROWS * steps * dtype.itemsize / WEIGHT_BYTES
+    weights = blocks * size * steps * dtype.itemsize / WEIGHT_BYTES
     for layout, rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
         fill = 0.0 if whole else _filling(geometry, axes, layout, lanes)
         parts = -(-height // rows) * -(-width // columns)
         last = (height - 1) % rows + 1, (width - 1) % columns + 1
         sweeps = [
-            _sweep(vectors_of(*size, layout.columns, lanes)[0], steps)
-            for size in ((rows, columns), last)
+            _sweep(vectors_of(*outputs, layout.columns, lanes)[0], steps * size / TILE_ROWS)
+            for outputs in ((rows, columns), last)
         ]
         for shares in {1, min(threads, blocks)}:
             each, end = (fill + (sweep * blocks + weights) / shares for sweep in sweeps)
@@ -131,8 +133,8 @@ def _time(each: float, last: float, parts: int, planes: int, threads: int) -> fl
     return rounds * each + max(each if more else 0.0, last)
 
 
-def _sweep(vectors: int, steps: int) -> float:
-    """Cycles to move a tile over so many vectors."""
+def _sweep(vectors: int, steps: float) -> float:
+    """Cycles to move a tile over so many vectors; `steps` are those of a tile of TILE_ROWS."""
     full, left = divmod(vectors, TILE_VECTORS)
     part = PART_TILE_CYCLES if left else 0.0
     return steps * (vectors * VECTOR_CYCLES + part) + (full + (left > 0)) * TILE_CYCLES

@@ -23,6 +23,7 @@ Without padding and stride the input looks as its band would, and is mostly not 
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -53,6 +54,7 @@ from stepconv.kernels.tiles import (
     TILE_VECTORS,
     pack_block,
     tile,
+    tile_rows,
 )
 
 Axes = tuple[Axis, Axis, Axis]
@@ -83,58 +85,66 @@ STRETCH_BYTES = _ALL if host().registers == 32 else 96 * 1024
 ) = range(BAND_SETTINGS, BAND_SETTINGS + 15)
 
 
-@driver
-def convolve(
-    settings: Any,
-    tables: Any,
-    input: Any,
-    weight: Any,
-    bias: Any,
-    output: Any,
-    first: int,
-    stop: int,
-) -> None:
-    """Compute the units from `first` to before `stop`."""
-    scratch = allocate(settings[SCRATCH], output)
-    for unit in range(first, stop):
-        rest, share = divmod(unit, settings[SHARES])
-        rest, strip = divmod(rest, settings[STRIPS])
-        rest, band = divmod(rest, settings[BANDS])
-        image, z = divmod(rest, settings[OUT_DEPTH])  # of the images, sample after sample
-        y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
-        start = image * settings[CHANNELS] * settings[IMAGE]
-        if settings[IN_PLACE] == 0:
-            fill(scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
-            start = 0
-        else:
-            start += (z * settings[HEIGHT] + y) * settings[WIDTH] + x
-        corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH] + x
-        listed = settings[TILES_AT]
-        if band == settings[BANDS] - 1:
-            listed += 2
-        if strip == settings[STRIPS] - 1:
-            listed += 4
-        end = tables[listed + 1]
-        for stretch in range(tables[listed], end, settings[STRETCH]):
-            sweep(
-                settings,
-                tables,
-                input,
-                scratch,
-                start,
-                weight,
-                bias,
-                output,
-                image,
-                corner,
-                share,
-                stretch,
-                min(stretch + settings[STRETCH], end),
-            )
+@cache
+def kernel(size: int) -> Any:
+    """Return the kernel for tiles of `size` output channels."""
+
+    @driver
+    def convolve(
+        settings: Any,
+        tables: Any,
+        input: Any,
+        weight: Any,
+        bias: Any,
+        output: Any,
+        first: int,
+        stop: int,
+    ) -> None:
+        """Compute the units from `first` to before `stop`."""
+        scratch = allocate(settings[SCRATCH], output)
+        for unit in range(first, stop):
+            rest, share = divmod(unit, settings[SHARES])
+            rest, strip = divmod(rest, settings[STRIPS])
+            rest, band = divmod(rest, settings[BANDS])
+            image, z = divmod(rest, settings[OUT_DEPTH])  # of the images, sample after sample
+            y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
+            start = image * settings[CHANNELS] * settings[IMAGE]
+            if settings[IN_PLACE] == 0:
+                fill(scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
+                start = 0
+            else:
+                start += (z * settings[HEIGHT] + y) * settings[WIDTH] + x
+            corner = (z * settings[OUT_HEIGHT] + y) * settings[OUT_WIDTH] + x
+            listed = settings[TILES_AT]
+            if band == settings[BANDS] - 1:
+                listed += 2
+            if strip == settings[STRIPS] - 1:
+                listed += 4
+            end = tables[listed + 1]
+            for stretch in range(tables[listed], end, settings[STRETCH]):
+                sweep(
+                    size,
+                    settings,
+                    tables,
+                    input,
+                    scratch,
+                    start,
+                    weight,
+                    bias,
+                    output,
+                    image,
+                    corner,
+                    share,
+                    stretch,
+                    min(stretch + settings[STRETCH], end),
+                )
+
+    return convolve
 
 
 @inlined
 def sweep(
+    size: int,
     settings: Any,
     tables: Any,
     input: Any,
@@ -152,19 +162,19 @@ def sweep(
     """Move tiles over a stretch of a band, once for each block of output channels."""
     outputs = settings[GROUP_OUTPUTS]
     group = image % settings[GROUPS]
-    blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
+    blocks = (outputs + size - 1) // size
     biases_at = settings[BIASES_AT]
-    weights = settings[CHANNELS] * settings[TAPS] * TILE_ROWS
+    weights = settings[CHANNELS] * settings[TAPS] * size
     for block in range(share, blocks, settings[SHARES]):
-        done = block * TILE_ROWS
-        valid = min(TILE_ROWS, outputs - done)
+        done = block * size
+        valid = min(size, outputs - done)
         for row in range(valid):
             scratch[biases_at + row] = bias[group * outputs + done + row]
         weight_at = (group * blocks + block) * weights
         cell = (image * outputs + done) * settings[PLANE] + corner
         for record in range(begin, end, RECORD):
             tile(
-                TILE_ROWS,
+                size,
                 TILE_VECTORS,
                 settings,
                 tables,
@@ -181,27 +191,37 @@ def sweep(
             )
 
 
-@driver
-def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
-    """Lay out weights [output][term] as [group][block][term][row], rows beyond a group's as 0.
+@cache
+def packer(size: int) -> Any:
+    """Return what packs weights for such tiles."""
 
-    `sizes` are the outputs of a group and the terms of each; a unit is a block.
-    """
-    outputs, terms = sizes[0], sizes[1]
-    blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
-    for unit in range(first, stop):
-        group, block = divmod(unit, blocks)
-        pack_block(
-            TILE_ROWS,
-            weight,
-            (group * outputs + block * TILE_ROWS) * terms,
-            terms,
-            terms,
-            min(TILE_ROWS, outputs - block * TILE_ROWS),
-            packed,
-            unit * TILE_ROWS * terms,
-            TILE_ROWS,
-        )
+    @driver
+    def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
+        """Lay out weights [output][term] as [group][block][term][row], rows beyond a group's as 0.
+
+        `sizes` are the outputs of a group and the terms of each; a unit is a block.
+        """
+        outputs, terms = sizes[0], sizes[1]
+        blocks = (outputs + size - 1) // size
+        for unit in range(first, stop):
+            group, block = divmod(unit, blocks)
+            pack_block(
+                size,
+                weight,
+                (group * outputs + block * size) * terms,
+                terms,
+                terms,
+                min(size, outputs - block * size),
+                packed,
+                unit * size * terms,
+                size,
+            )
+
+    return pack
+
+
+#: For tiles of as many channels as the registers hold.
+convolve, pack = kernel(TILE_ROWS), packer(TILE_ROWS)
 
 
 class DirectPlan(TiledPlan):
@@ -209,7 +229,8 @@ class DirectPlan(TiledPlan):
 
     def __init__(self, geometry: Geometry, dtype: np.dtype[Any], axes: Axes, cut: Cut) -> None:
         outputs, terms = geometry.group_outputs, geometry.terms
-        blocks = -(-outputs // TILE_ROWS)
+        size = tile_rows(outputs)
+        blocks = -(-outputs // size)
         height, width = axes[1].output_size, axes[2].output_size
         bands, strips = -(-height // cut.rows), -(-width // cut.columns)
         images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
@@ -251,18 +272,18 @@ class DirectPlan(TiledPlan):
             ),
             STRETCH: RECORD * (max(1, STRETCH_BYTES // column) if cut.in_place else _ALL),
             BIASES_AT: band,
-            SCRATCH: band + TILE_ROWS,
+            SCRATCH: band + size,
         }
         super().__init__(
-            convolve,
-            pack,
+            kernel(size),
+            packer(size),
             dtype,
             units,
             settings,
             tables.array(),
             (outputs, terms),
             geometry.groups * blocks,
-            TILE_ROWS * terms,
+            size * terms,
             settings[SCRATCH],
         )
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -53,10 +54,10 @@ from stepconv.kernels.tiles import (
     SPAN,
     TAPS,
     TAPS_AT,
-    TILE_ROWS,
     TILE_VECTORS,
     pack_taps,
     tile,
+    tile_rows,
 )
 
 Axes = tuple[Axis, Axis, Axis]
@@ -90,54 +91,61 @@ PHASE_RECORD = 3
 PLACES = 3
 
 
-@driver
-def convolve(
-    settings: Any,
-    tables: Any,
-    input: Any,
-    weight: Any,
-    bias: Any,
-    output: Any,
-    first: int,
-    stop: int,
-) -> None:
-    """Compute the units from `first` to before `stop`."""
-    scratch = allocate(settings[SCRATCH], output)
-    own = allocate(SCRATCH + 1, settings)  # in which each phase sets its taps
-    for field in range(SCRATCH + 1):
-        own[field] = settings[field]
-    outputs = settings[GROUP_OUTPUTS]
-    blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
-    for unit in range(first, stop):
-        rest, share = divmod(unit, settings[SHARES])
-        rest, strip = divmod(rest, settings[STRIPS])
-        rest, band = divmod(rest, settings[BANDS])
-        image, z = divmod(rest, settings[LEVELS_OUT])
-        y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
-        start = image * settings[CHANNELS] * settings[IMAGE]
-        if settings[IN_PLACE] == 0:
-            fill(scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
-            start = 0
-        else:
-            start += (z * settings[HEIGHT] + y) * settings[WIDTH] + x
-        listed = settings[TILES_AT]
-        if band == settings[BANDS] - 1:
-            listed += 2
-        if strip == settings[STRIPS] - 1:
-            listed += 4
-        group = image % settings[GROUPS]
-        for block in range(share, blocks, settings[SHARES]):
-            done = block * TILE_ROWS
-            valid = min(TILE_ROWS, outputs - done)
-            for row in range(valid):
-                scratch[settings[BIASES_AT] + row] = bias[group * outputs + done + row]
-            weight_at = (group * blocks + block) * TILE_ROWS * settings[CHANNELS] * settings[KERNEL]
-            sweep(own, tables, input, scratch, start, weight, weight_at, valid, listed)
-            deal(settings, scratch, output, image * outputs + done, valid, z, y, x)
+@cache
+def kernel(size: int) -> Any:
+    """Return the kernel for tiles of `size` output channels."""
+
+    @driver
+    def convolve(
+        settings: Any,
+        tables: Any,
+        input: Any,
+        weight: Any,
+        bias: Any,
+        output: Any,
+        first: int,
+        stop: int,
+    ) -> None:
+        """Compute the units from `first` to before `stop`."""
+        scratch = allocate(settings[SCRATCH], output)
+        own = allocate(SCRATCH + 1, settings)  # in which each phase sets its taps
+        for field in range(SCRATCH + 1):
+            own[field] = settings[field]
+        outputs = settings[GROUP_OUTPUTS]
+        blocks = (outputs + size - 1) // size
+        for unit in range(first, stop):
+            rest, share = divmod(unit, settings[SHARES])
+            rest, strip = divmod(rest, settings[STRIPS])
+            rest, band = divmod(rest, settings[BANDS])
+            image, z = divmod(rest, settings[LEVELS_OUT])
+            y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
+            start = image * settings[CHANNELS] * settings[IMAGE]
+            if settings[IN_PLACE] == 0:
+                fill(scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
+                start = 0
+            else:
+                start += (z * settings[HEIGHT] + y) * settings[WIDTH] + x
+            listed = settings[TILES_AT]
+            if band == settings[BANDS] - 1:
+                listed += 2
+            if strip == settings[STRIPS] - 1:
+                listed += 4
+            group = image % settings[GROUPS]
+            for block in range(share, blocks, settings[SHARES]):
+                done = block * size
+                valid = min(size, outputs - done)
+                for row in range(valid):
+                    scratch[settings[BIASES_AT] + row] = bias[group * outputs + done + row]
+                weight_at = (group * blocks + block) * size * settings[CHANNELS] * settings[KERNEL]
+                sweep(size, own, tables, input, scratch, start, weight, weight_at, valid, listed)
+                deal(size, settings, scratch, output, image * outputs + done, valid, z, y, x)
+
+    return convolve
 
 
 @inlined
 def sweep(
+    size: int,
     settings: Any,
     tables: Any,
     input: Any,
@@ -152,7 +160,7 @@ def sweep(
     biases_at = settings[BIASES_AT]
     phases = settings[PHASES_DEEP] * settings[PHASES_HIGH] * settings[PHASES_WIDE]
     for phase in range(phases):
-        stage = settings[STAGE_AT] + phase * TILE_ROWS * settings[PLANE]
+        stage = settings[STAGE_AT] + phase * size * settings[PLANE]
         record = settings[PHASES_AT] + phase * PHASE_RECORD
         taps = tables[record]
         if taps == 0:  # a kernel smaller than the stride leaves gaps
@@ -164,7 +172,7 @@ def sweep(
         settings[SPAN] = tables[record + 2]
         for each in range(tables[listed], tables[listed + 1], RECORD):
             tile(
-                TILE_ROWS,
+                size,
                 TILE_VECTORS,
                 settings,
                 tables,
@@ -179,12 +187,20 @@ def sweep(
                 stage,
                 valid,
             )
-        weight_at += taps * settings[CHANNELS] * TILE_ROWS
+        weight_at += taps * settings[CHANNELS] * size
 
 
 @inlined
 def deal(
-    settings: Any, scratch: Any, output: Any, channel: int, valid: int, z: int, y: int, x: int
+    size: int,
+    settings: Any,
+    scratch: Any,
+    output: Any,
+    channel: int,
+    valid: int,
+    z: int,
+    y: int,
+    x: int,
 ) -> None:
     """Deal the phases of some channels out to the rows of the output."""
     depth, height, width = settings[OUT_DEPTH], settings[OUT_HEIGHT], settings[OUT_WIDTH]
@@ -196,10 +212,10 @@ def deal(
             top = y * high
             for line in range(top, min(top + settings[BAND_ROWS] * high, height)):
                 phase = (level % deep * high + line % high) * wide
-                start = settings[STAGE_AT] + (phase * TILE_ROWS + row) * plane
+                start = settings[STAGE_AT] + (phase * size + row) * plane
                 start += (line // high - y) * columns
                 cell = (((channel + row) * depth + level) * height + line) * width + x * wide
-                apart = TILE_ROWS * plane
+                apart = size * plane
                 if wide == 1:
                     mesh(1, output, cell, scratch, start, apart, count)
                 elif wide == 2:
@@ -270,24 +286,28 @@ def _store(
             code.store_masked(vector, code.move(place, part * code.lanes), mask)
 
 
-@driver
-def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
-    """Lay out weights [input][output][tap] as [group][block][phase][input][tap][row].
+@cache
+def packer(size: int) -> Any:
+    """Return what packs weights for such tiles."""
 
-    `sizes` are the inputs and outputs of a group and the taps of the kernel; then stands for each
-    tap where it goes in a block, and how much further for each input. A unit is a block.
-    """
-    inputs, outputs, kernel = sizes[0], sizes[1], sizes[2]
-    blocks = (outputs + TILE_ROWS - 1) // TILE_ROWS
-    for unit in range(first, stop):
-        group, block = divmod(unit, blocks)
-        at = unit * TILE_ROWS * inputs * kernel
-        done = block * TILE_ROWS
-        for c in range(inputs):
-            start = ((group * inputs + c) * outputs + done) * kernel
-            pack_taps(
-                TILE_ROWS, PLACES, weight, start, kernel, outputs - done, packed, at, sizes, c
-            )
+    @driver
+    def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
+        """Lay out weights [input][output][tap] as [group][block][phase][input][tap][row].
+
+        `sizes` are the inputs and outputs of a group and the taps of the kernel; then stands for
+        each tap where it goes in a block, and how much further for each input. A unit is a block.
+        """
+        inputs, outputs, taps = sizes[0], sizes[1], sizes[2]
+        blocks = (outputs + size - 1) // size
+        for unit in range(first, stop):
+            group, block = divmod(unit, blocks)
+            at = unit * size * inputs * taps
+            done = block * size
+            for c in range(inputs):
+                start = ((group * inputs + c) * outputs + done) * taps
+                pack_taps(size, PLACES, weight, start, taps, outputs - done, packed, at, sizes, c)
+
+    return pack
 
 
 class PhasesPlan(TiledPlan):
@@ -299,7 +319,8 @@ class PhasesPlan(TiledPlan):
         phases = prod(steps)
         shifts, bands = _reached(axes)
         flat = replace(geometry, axes=bands)
-        chosen = cut(flat, dtype, bands, threads, beside=phases * TILE_ROWS)
+        size = tile_rows(geometry.group_outputs)
+        chosen = cut(flat, dtype, bands, threads, beside=phases * size)
         depth, height, width = (axis.output_size for axis in bands)
         rows, columns = -(-height // chosen.rows), -(-width // chosen.columns)
         images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
@@ -308,17 +329,17 @@ class PhasesPlan(TiledPlan):
         layout = Layout.of(bands, chosen.rows, chosen.columns)
         tables = Tables()
         settings = layout.describe(tables)
-        kernel = tuple(axis.kernel_size for axis in axes)
+        taps = tuple(axis.kernel_size for axis in axes)
         inputs, outputs = geometry.group_inputs, geometry.group_outputs
         if chosen.in_place:
             read = Reading.in_place(bands, inputs)
         else:
             read = Reading.of_band(layout, inputs)
-        records, places = _phases(geometry, kernel, shifts, bands, read, tables)
-        blocks = -(-outputs // TILE_ROWS)
+        records, places = _phases(geometry, taps, shifts, bands, read, tables, size)
+        blocks = -(-outputs // size)
         stage_plane = chosen.rows * chosen.columns
         biases_at = 0 if chosen.in_place else read.sample
-        stage_at = biases_at + TILE_ROWS
+        stage_at = biases_at + size
         settings |= {
             CHANNELS: inputs,
             CHANNEL_STEP: read.channel,
@@ -337,7 +358,7 @@ class PhasesPlan(TiledPlan):
             PHASES_HIGH: steps[1],
             PHASES_WIDE: steps[2],
             PHASES_AT: tables.add(records),
-            KERNEL: prod(kernel),
+            KERNEL: prod(taps),
             LEVELS_OUT: depth,
             BAND_ROWS: chosen.rows,
             BAND_COLUMNS: chosen.columns,
@@ -355,18 +376,18 @@ class PhasesPlan(TiledPlan):
             ),
             BIASES_AT: biases_at,
             STAGE_AT: stage_at,
-            SCRATCH: stage_at + phases * TILE_ROWS * stage_plane + lanes,
+            SCRATCH: stage_at + phases * size * stage_plane + lanes,
         }
         super().__init__(
-            convolve,
-            pack,
+            kernel(size),
+            packer(size),
             dtype,
             units,
             settings,
             tables.array(),
-            (inputs, outputs, prod(kernel), *places),
+            (inputs, outputs, prod(taps), *places),
             geometry.groups * blocks,
-            TILE_ROWS * geometry.terms,
+            size * geometry.terms,
             settings[SCRATCH],
         )
 
@@ -414,6 +435,7 @@ def _phases(
     bands: Axes,
     read: Reading,
     tables: Tables,
+    size: int,
 ) -> tuple[list[int], Indices]:
     """Return the records of the phases, and for `pack` the places of the taps."""
     records: list[int] = []
@@ -422,7 +444,7 @@ def _phases(
     for taps, offsets in phase_taps(kernel, shifts, bands, read.offsets[0]):
         own = sums(tables, geometry.group_inputs, read.channel, offsets)
         records += [own[TAPS], own[TAPS_AT], own[SPAN]]
-        packing[taps, 0] = done + np.arange(len(taps)) * TILE_ROWS
-        packing[taps, 1] = len(taps) * TILE_ROWS
-        done += geometry.group_inputs * len(taps) * TILE_ROWS
+        packing[taps, 0] = done + np.arange(len(taps)) * size
+        packing[taps, 1] = len(taps) * size
+        done += geometry.group_inputs * len(taps) * size
     return records, packing.ravel()

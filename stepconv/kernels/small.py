@@ -83,7 +83,7 @@ from stepconv.kernels.small_tiles import (
     WIDE,
 )
 from stepconv.kernels.tiled import TiledPlan
-from stepconv.kernels.tiles import IN_PLACE, PLANE, SPAN, TILE_ROWS, TILE_VECTORS
+from stepconv.kernels.tiles import IN_PLACE, PLANE, SPAN, TILE_ROWS, TILE_VECTORS, tile_rows
 
 Axes = tuple[Axis, Axis, Axis]
 
@@ -336,11 +336,13 @@ def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float
     size = axes[1].output_size, axes[2].output_size
     vectors = vectors_of(*size, layout.columns, host().lanes(dtype.itemsize))[0]
     tiles = max(2, vectors) / TILE_VECTORS  # no tile has a single one
-    tiles *= -(-geometry.group_outputs // TILE_ROWS)
+    rows = tile_rows(geometry.group_outputs)
+    tiles *= -(-geometry.group_outputs // rows)
+    terms = geometry.terms * rows / TILE_ROWS
     if not in_place(axes):
-        own = tiles * (geometry.terms * _STEP + _BEGIN)
+        own = tiles * (terms * _STEP + _BEGIN)
         return own if readable(axes, dtype.itemsize) else own * FILLED
-    own = tiles * (geometry.terms * _STEP_IN_PLACE + _BEGIN_IN_PLACE)
+    own = tiles * (terms * _STEP_IN_PLACE + _BEGIN_IN_PLACE)
     read = geometry.group_inputs * cells(axes) * dtype.itemsize
     total = read * geometry.groups * (1 if geometry.batch is None else geometry.batch)
     again = total >= _FAR_BYTES and geometry.group_outputs > TILE_ROWS

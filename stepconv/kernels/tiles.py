@@ -59,6 +59,17 @@ FIELDS = 4
 RECORD = FIRST + FIELDS * TILE_VECTORS
 
 
+def tile_rows(outputs: int) -> int:
+    """Return how many output channels a tile takes of so many in a group.
+
+    Heads have one or two, groups of ResNeXt four: with 8 rows most were multiplied for nothing.
+
+    >>> tile_rows(1), tile_rows(3), tile_rows(100) == TILE_ROWS
+    (2, 4, True)
+    """
+    return next((rows for rows in (2, 4) if outputs <= rows), TILE_ROWS)
+
+
 @emitted
 def tile(
     code: Code,
