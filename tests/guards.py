@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from stepconv import conv
 from stepconv.errors import StepconvError
 from stepconv.geometry import Geometry
-from stepconv.kernels import dots, phase_pixels, plan as plans, small
+from stepconv.kernels import depthwise_channels, dots, phase_pixels, plan as plans, small
 from stepconv.kernels.compiling import compiled
 from stepconv.kernels.plan import Plan, TextbookPlan
 from stepconv.spec import ConvSpec
@@ -436,6 +436,7 @@ def main(seed: int, count: int, names: list[str]) -> None:
     small.direct_cycles = lambda *_: math.inf
     dots._others = lambda *_: math.inf
     phase_pixels._STEP = math.inf
+    depthwise_channels._others = lambda *_: math.inf
     chosen = families(names)
     ran: Counter[str] = Counter()
     for case in cases(seed, count):

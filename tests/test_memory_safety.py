@@ -27,6 +27,7 @@ LEAST = {
     "textbook": DRAWN,
     "rows": 200,
     "direct": 200,
+    "depthwise_channels": 30,
     "depthwise3": 6,
     "depthwise": 60,
     "phases": 60,

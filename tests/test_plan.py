@@ -59,7 +59,9 @@ def test_families(dtype: str) -> None:
     assert chosen(*dense, algorithm="direct") in ("DirectPlan", "SmallPlan")
     assert chosen(*dense, algorithm="winograd").startswith("Winograd")
     assert chosen(*dense, algorithm="textbook") == "TextbookPlan"
-    assert chosen((1, 64, 4, 2), (64, 1, 3, 3), dtype, groups=64, padding=1) == "Depthwise3Plan"
+    few = chosen((1, 2, 4, 2), (2, 1, 3, 3), dtype, groups=2, padding=1)
+    many = chosen((1, 64, 4, 2), (64, 1, 3, 3), dtype, groups=64, padding=1)
+    assert (few, many) == ("Depthwise3Plan", "DepthwiseChannelsPlan")
     wide = "Depthwise3Plan" if host().masks else "DepthwisePlan"
     assert chosen((1, 64, 56, 56), (64, 1, 3, 3), dtype, groups=64, padding=1) == wide
     assert chosen((1, 1, 56, 56), (1, 1, 3, 3), dtype, padding=1) == wide

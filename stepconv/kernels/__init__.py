@@ -38,16 +38,17 @@ the offsets of its taps. Where a band would only repeat the input, none is fille
 
 **The families**, in the order in which `plan` asks them:
 
-==============  ========================================================================
-`swapped`       transposed, of a single pixel: weights and input change places
-`phases`        transposed: an ordinary convolution for each phase of the output
-`dots`          outputs of few pixels, whose weights are read as they lie
-`depthwise3`    depthwise with 3x3, where the input can be read in place
-`depthwise`     one input channel for each output channel, and images of one channel
-`small`         many channels, mostly on small maps: channels in vectors, not pixels
-`direct`        all others
-`winograd`      3x3 with fewer multiplications, where asked for
-==============  ========================================================================
+====================  ==================================================================
+`swapped`             transposed, of a single pixel: weights and input change places
+`phases`              transposed: an ordinary convolution for each phase of the output
+`dots`                outputs of few pixels, whose weights are read as they lie
+`depthwise_channels`  depthwise, small maps and short rows: channels in vectors, not pixels
+`depthwise3`          depthwise with 3x3, where the input can be read in place
+`depthwise`           other depthwise layers, and images of one channel
+`small`               many channels, mostly on small maps: channels in vectors, not pixels
+`direct`              all others
+`winograd`            3x3 with fewer multiplications, where asked for
+====================  ==================================================================
 
 `small` has files of its own for each of its ideas, which it lists. It leaves the padding out pixel
 by pixel, so that with 32 registers most layers of networks need no band.

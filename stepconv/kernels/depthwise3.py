@@ -304,16 +304,10 @@ class Depthwise3Plan(DepthwisePlan):
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> Depthwise3Plan | None:
     """Plan a depthwise convolution of 3x3; None for all others."""
-    if geometry.transposed or geometry.group_inputs != 1 or geometry.rank != 2:
+    if not applies(geometry, dtype):
         return None
     y, x = geometry.axes
-    variant = x.stride, x.pad[0]
-    if not _fits(y) or not _fits(x) or variant not in VARIANTS or variant != (y.stride, y.pad[0]):
-        return None
-    lanes = host().lanes(dtype.itemsize)
-    wide = x.input_size > lanes
-    if wide and not wide_fits(geometry, lanes):
-        return None
+    wide = x.input_size > host().lanes(dtype.itemsize)
     planes = (1 if geometry.batch is None else geometry.batch) * geometry.out_channels
     wanted = UNITS_PER_THREAD * threads if threads > 1 else 1
     block = max(1, min(BLOCK, planes // wanted))
@@ -323,12 +317,24 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> Depthwise3Pl
     bands = -(-y.output_size // band)
     fields = [
         geometry.out_channels, geometry.group_outputs, y.input_size, x.input_size,
-        y.output_size, x.output_size, VARIANTS.index(variant) + wide * len(VARIANTS),
+        y.output_size, x.output_size, VARIANTS.index((x.stride, x.pad[0])) + wide * len(VARIANTS),
         blocks, block, bands, band,
     ]  # fmt: skip
     rows = x.input_size * dtype.itemsize, x.output_size * dtype.itemsize
     apart = wide and all(row % PAGE_BYTES == 0 for row in rows)
     return Depthwise3Plan(units * bands, np.array(fields, np.int64), _kernel(dtype), apart)
+
+
+def applies(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
+    """Whether a convolution is one of those that are computed here."""
+    if geometry.transposed or geometry.group_inputs != 1 or geometry.rank != 2:
+        return False
+    y, x = geometry.axes
+    variant = x.stride, x.pad[0]
+    if not _fits(y) or not _fits(x) or variant not in VARIANTS or variant != (y.stride, y.pad[0]):
+        return False
+    lanes = host().lanes(dtype.itemsize)
+    return x.input_size <= lanes or wide_fits(geometry, lanes)
 
 
 def wide_fits(geometry: Geometry, lanes: int) -> bool:

@@ -29,7 +29,16 @@ from stepconv.kernels.textbook_plan import TextbookPlan as TextbookPlan
 Array = NDArray[Any]
 
 # In the order in which they are asked.
-_DIRECT = ("swapped", "phases", "dots", "depthwise3", "depthwise", "small", "direct")
+_DIRECT = (
+    "swapped",
+    "phases",
+    "dots",
+    "depthwise_channels",
+    "depthwise3",
+    "depthwise",
+    "small",
+    "direct",
+)
 _WINOGRAD = "winograd"
 _ASKING = ("dots", "small")
 
