@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from math import gcd, prod
 from typing import Any
 
@@ -66,13 +66,12 @@ class DepthwisePlan:
 
     def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
         """Return the compiled function, and what it is given before the units."""
-        return self.kernel, input, packed, bias, output, self.table
+        return self.kernel, self.table, input, packed, bias, output
 
-    def run(
-        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
-    ) -> None:
-        """Compute the units from `first` to before `stop`."""
-        self.kernel(input, packed, bias, output, self.table, first, stop)
+    @property
+    def run(self) -> Callable[..., None]:
+        """What computes the units from `first` to before `stop`."""
+        return partial(self.kernel, self.table)
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> DepthwisePlan | None:
@@ -109,7 +108,7 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> DepthwisePla
 @cache
 def _kernel(dtype: np.dtype[Any]) -> Callable[..., None]:
     array = np.empty(0, dtype)
-    return specialised(run, array, array, array, array, np.empty(0, np.int64), 0, 0)
+    return specialised(run, np.empty(0, np.int64), array, array, array, array, 0, 0)
 
 
 class _Layout:

@@ -79,7 +79,7 @@ UNITS_PER_THREAD = 4
 
 
 @driver
-def run(input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any, stop: Any) -> None:
+def run(table: Any, input: Any, weight: Any, bias: Any, output: Any, first: Any, stop: Any) -> None:
     """Compute the units from `first` to before `stop`. All arrays are flat."""
     channels = table[CHANNELS]
     for unit in range(first, stop):
@@ -362,4 +362,4 @@ def _fits(axis: Axis) -> bool:
 @cache
 def _kernel(dtype: np.dtype[Any]) -> Callable[..., None]:
     array = np.empty(0, dtype)
-    return specialised(run, array, array, array, array, np.empty(0, np.int64), 0, 0)
+    return specialised(run, np.empty(0, np.int64), array, array, array, array, 0, 0)

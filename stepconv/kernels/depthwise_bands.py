@@ -67,7 +67,7 @@ TILE_ROWS = 8 if host().registers == 32 else 4
 
 
 @driver
-def run(input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any, stop: Any) -> None:
+def run(table: Any, input: Any, weight: Any, bias: Any, output: Any, first: Any, stop: Any) -> None:
     """Compute the units from `first` to before `stop`. All arrays are flat."""
     scratch = allocate(table[SCRATCH], input)
     channels, multiplier = table[CHANNELS], table[MULTIPLIER]

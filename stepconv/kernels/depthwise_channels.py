@@ -50,6 +50,7 @@ MOST_BYTES = 128 * 1024
 MOST_ROWS = 10_000
 #: Products in a chain of additions, as in `stepconv.kernels.depthwise`.
 MOST_TAPS = 256
+
 # Cycles, on Zen 4. Here: of a byte of a square that is copied, transposed and stored, of a
 # multiply-add, whose 512 bits take two, and to begin and store a run. Elsewhere: to begin a
 # channel; in `depthwise3`, of a row of one vector, and for each vector more; in `depthwise`, beside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -66,11 +66,10 @@ class TiledPlan:
         """Return the compiled function, and what it is given before the units."""
         return self._convolve, self._settings, self._tables, input, packed, bias, output
 
-    def run(
-        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
-    ) -> None:
-        """Compute the units from `first` to before `stop`."""
-        self._convolve(self._settings, self._tables, input, packed, bias, output, first, stop)
+    @property
+    def run(self) -> Callable[..., Any]:
+        """What computes the units from `first` to before `stop`."""
+        return partial(self._convolve, self._settings, self._tables)
 
 
 @cache

@@ -16,7 +16,8 @@ output pixels, with 16 lanes ::
 24 sums, 3 vectors of pixels and the spread weight are 28 of 32 registers, and 11 loads
 serve 24 multiply-adds: on Zen 5 and Zen 4 this runs at 97 to 99 % of what the multipliers can do.
 12 x 2 is as fast; 13 x 2 and 7 x 4 are not, since LLVM moves sums between registers then. With 16
-registers the tile is 4 x 3.
+registers the tile is 4 x 3. Where a group has no more than 4 channels, or 2, a tile has as many
+(`tile_rows`): still enough sums under way.
 
 A long sum in float32 loses digits with each addition, so it is cut: after some channels (at most
 about `stepconv.kernels.listing.CHAIN` terms) the sums are added to totals on the stack and begin

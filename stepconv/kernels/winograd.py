@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -101,7 +101,7 @@ POINTS_BYTES = 640 * 1024
 
 @driver
 def _run(
-    input: Any, weight: Any, bias: Any, output: Any, table: Any, first: Any, stop: Any
+    table: Any, input: Any, weight: Any, bias: Any, output: Any, first: Any, stop: Any
 ) -> None:
     """Compute the units from `first` to before `stop`. All arrays are flat."""
     scratch = allocate(table[SCRATCH], input)
@@ -222,6 +222,7 @@ class WinogradPlan:
 
     units: int
     table: NDArray[np.int64]
+    kernel: Callable[..., None]
     apart: bool = False
 
     def pack(self, weight: Array) -> Array:
@@ -239,19 +240,18 @@ class WinogradPlan:
 
     def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
         """Return the compiled function, and what it is given before the units."""
-        return _kernel(output.dtype), input, packed, bias, output, self.table
+        return self.kernel, self.table, input, packed, bias, output
 
-    def run(
-        self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
-    ) -> None:
-        """Compute the units from `first` to before `stop`."""
-        _kernel(output.dtype)(input, packed, bias, output, self.table, first, stop)
+    @property
+    def run(self) -> Callable[..., None]:
+        """What computes the units from `first` to before `stop`."""
+        return partial(self.kernel, self.table)
 
 
 @cache
 def _kernel(dtype: np.dtype[Any]) -> Callable[..., None]:
     array = np.empty(0, dtype)
-    return specialised(_run, array, array, array, array, np.empty(0, np.int64), 0, 0)
+    return specialised(_run, np.empty(0, np.int64), array, array, array, array, 0, 0)
 
 
 @cache
@@ -298,7 +298,7 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> WinogradPlan
         *starts[1:], FIELDS, FIELDS + len(border),
     ]  # fmt: skip
     table = np.array([*fields, *border, *sources], np.int64)
-    return WinogradPlan(runs * -(-blocks // share), table)
+    return WinogradPlan(runs * -(-blocks // share), table, _kernel(dtype))
 
 
 def _unit(channels: int, tiles: int, lanes: int, itemsize: int) -> int:
