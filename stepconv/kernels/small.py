@@ -34,7 +34,7 @@ import numpy as np
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import SOURCE_Y, Layout
-from stepconv.kernels.cutting import BAND_BYTES
+from stepconv.kernels.cutting import BAND_BYTES, FILL_CYCLES, FILL_ONE_CYCLES
 from stepconv.kernels.emit import PAGE_BYTES
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, span, sums, vectors_of
@@ -101,11 +101,11 @@ PART_PAGES = 48
 FILLED = 1.03
 
 # Cycles of a step of a tile of `direct`, and to begin and store it: from a band; from the input in
-# its place, and there for each byte of more input than the caches hold, if it is read again for
-# other output channels.
+# its place, and there for each byte of input and output, if they are more than the caches hold: the
+# more, the more channels of the input are read side by side.
 _STEP, _BEGIN = (7.0, 25.0) if SINGLE else (12.3, 50.0)
 _STEP_IN_PLACE, _BEGIN_IN_PLACE = (8.2, 20.0) if SINGLE else (12.9, 50.0)
-_FAR_BYTES, _FAR_CYCLES = 4 << 20, 0.0 if SINGLE else 0.3
+_FAR_BYTES, _FAR_CHANNELS, _FAR_CYCLES = 14 << 20, 128, 0.0 if SINGLE else 0.002
 
 #: Pixels of a band of rows that fit no band: a plan describes each tile of a band.
 MOST_PIXELS = 1 << 16
@@ -341,12 +341,17 @@ def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float
     terms = geometry.terms * rows / TILE_ROWS
     if not in_place(axes):
         own = tiles * (terms * _STEP + _BEGIN)
-        return own if readable(axes, dtype.itemsize) else own * FILLED
+        if readable(axes, dtype.itemsize):
+            return own
+        one_by_one = axes[2].step not in FILL_CYCLES
+        return own * FILLED + FILL_ONE_CYCLES * geometry.group_inputs * cells(axes) * one_by_one
     own = tiles * (terms * _STEP_IN_PLACE + _BEGIN_IN_PLACE)
-    read = geometry.group_inputs * cells(axes) * dtype.itemsize
-    total = read * geometry.groups * (1 if geometry.batch is None else geometry.batch)
-    again = total >= _FAR_BYTES and geometry.group_outputs > TILE_ROWS
-    return own + _FAR_CYCLES * read * again
+    pixels = prod(axis.output_size for axis in axes)
+    moved = geometry.group_inputs * cells(axes) + geometry.group_outputs * pixels
+    moved *= dtype.itemsize
+    total = moved * geometry.groups * (1 if geometry.batch is None else geometry.batch)
+    far = min(geometry.group_inputs, _FAR_CHANNELS) if total >= _FAR_BYTES else 0
+    return own + _FAR_CYCLES * far * moved
 
 
 def shared_planes(axis: Axis) -> int:
