@@ -125,6 +125,9 @@ def test_it_is_taken_where_rows_are_short_and_channels_many() -> None:
     assert taken(512, 4, 3)
     assert not taken(1, 7, 7)
     assert not taken(512, 16, 3)
+    axis = Axis(28, 7, pad=(3, 3))
+    one_block = depthwise(LANES, axis, axis)  # which threads would not share
+    assert plan(one_block, np.dtype(np.float32), 2) is None
     line = Axis(100, 15, pad=(7, 7))
     assert plan(depthwise(512, line), np.dtype(np.float32), 1) is not None
 
@@ -132,4 +135,5 @@ def test_it_is_taken_where_rows_are_short_and_channels_many() -> None:
 def test_scratch_stays_small() -> None:
     layer = depthwise(64, *(Axis(28, 7, pad=(3, 3)),) * 2)
     fitting = anywhere(layer, np.float32)
-    assert fitting is None or fitting.scratch * 4 <= MOST_BYTES + 4 * LANES
+    assert fitting is not None
+    assert fitting.scratch * 4 <= MOST_BYTES + 4 * LANES

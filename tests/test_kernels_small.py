@@ -126,6 +126,7 @@ def multiplied(needs: runs.Needs, run: int, pixel: int) -> list[int]:
 @example(Axis(5, 3, pad=(1, 1)), Axis(22, 3, 2, 5, (5, 5)), SHAPES[0], True, True)
 @example(Axis(5, 3, pad=(1, 1)), Axis(31, 3, 1, 4, (4, 4)), SHAPES[0], True, True)  # moved back
 @example(Axis(8, 3, pad=(1, 1)), Axis(8, 3, pad=(1, 1)), SHAPES[-1], True, True)
+@example(Axis(1, 1), Axis(6, 1, pad=(0, 5)), SHAPES[-1], False, False)  # overlapping, in a band
 @settings(max_examples=200)
 @given(row_axes(), row_axes(), st.sampled_from(SHAPES), st.booleans(), st.booleans())
 def test_each_pixel_meets_every_tap_under_which_it_sees_the_input(
@@ -154,7 +155,7 @@ def test_each_pixel_meets_every_tap_under_which_it_sees_the_input(
                 wanted = np.outer(seen[0][y], seen[1][start + pixel]).ravel()
                 assert set(np.flatnonzero(wanted)) <= set(multiplied(needs, shape.run, pixel))
     assert covered.min() == 1
-    assert in_place or covered.max() == 1
+    assert covered.max() <= 2  # where runs overlap: both give the same number
 
 
 @example(Axis(5, 3, pad=(1, 1)), Axis(33, 3, 1, 6, (6, 6)), Axis(33, 3, 1, 6, (6, 6)), SHAPES[0])

@@ -23,9 +23,9 @@ as long as hundreds of them. So a fast kernel
     cutting     so many rows at a time, so that a band fits the cache
     listing     lists of tiles and of taps, for kernels to go through
     pool        units of work, shared by threads                        for each call:
-    direct      a unit: fill a band, then for each block of 8 channels
+    direct      a unit: fill a band, then for each block of channels
     bands           copy rows of the input: padding, stride, dilation are dealt with here
-    tiles           8 channels x 48 pixels: sums in 24 registers
+    tiles           up to 8 channels x 48 pixels: sums in 24 registers
     emit                the instructions themselves
 
 With 16 registers (AVX2) a tile is half as large, and layers of many channels are mostly the work of

@@ -23,8 +23,8 @@ from stepconv.kernels.host import host
 from stepconv.kernels.listing import vectors_of
 from stepconv.kernels.reading import readable
 from stepconv.kernels.tiles import (
-    TILE_ROWS,
     TILE_VECTORS,
+    step_share,
     tile_rows,
 )
 
@@ -82,7 +82,7 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
         parts = -(-height // rows) * -(-width // columns)
         last = (height - 1) % rows + 1, (width - 1) % columns + 1
         sweeps = [
-            _sweep(vectors_of(*outputs, layout.columns, lanes)[0], steps * size / TILE_ROWS)
+            _sweep(vectors_of(*outputs, layout.columns, lanes)[0], steps * step_share(size))
             for outputs in ((rows, columns), last)
         ]
         for shares in {1, min(threads, blocks)}:
@@ -134,7 +134,7 @@ def _time(each: float, last: float, parts: int, planes: int, threads: int) -> fl
 
 
 def _sweep(vectors: int, steps: float) -> float:
-    """Cycles to move a tile over so many vectors; `steps` are those of a tile of TILE_ROWS."""
+    """Cycles to move a tile over so many vectors; `steps` of a tile of all rows."""
     full, left = divmod(vectors, TILE_VECTORS)
     part = PART_TILE_CYCLES if left else 0.0
     return steps * (vectors * VECTOR_CYCLES + part) + (full + (left > 0)) * TILE_CYCLES

@@ -43,7 +43,7 @@ import numpy as np
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.compiling import specialised
-from stepconv.kernels.depthwise import DepthwisePlan
+from stepconv.kernels.depthwise import MOST_OUTPUTS, DepthwisePlan
 from stepconv.kernels.drivers import emitted
 from stepconv.kernels.emit import PAGE_BYTES, Code, Value
 from stepconv.kernels.host import host
@@ -330,6 +330,8 @@ def applies(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
     if geometry.transposed or geometry.group_inputs != 1 or geometry.rank != 2:
         return False
     y, x = geometry.axes
+    if x.stride > 1 and geometry.group_outputs > MOST_OUTPUTS:
+        return False
     variant = x.stride, x.pad[0]
     if not _fits(y) or not _fits(x) or variant not in VARIANTS or variant != (y.stride, y.pad[0]):
         return False

@@ -14,7 +14,8 @@ AVX-512). A unit of work is such a block of channels of one sample::
     output      [channel][pixel]           transposed once more
 
 Of a row that is no multiple of a run the last run begins earlier; where it is shorter than a run,
-what is computed beyond its end is overwritten by the next row.
+what is computed beyond its end is overwritten by the next row. An infinite weight gives no nan
+where it would meet a row of padding, but where it meets a column.
 """
 
 from __future__ import annotations
@@ -278,14 +279,14 @@ class Room:
 
     Attributes
     ----------
-    pitch, map : int
+    pitch, maps : int
         From one row of the map to the next; all rows, and what a short row's run reads behind them.
     pixels, spare : int
         Of the output; where the cells go that a square lacks, behind the results.
     """
 
     pitch: int
-    map: int
+    maps: int
     pixels: int
     spare: int
 
@@ -294,9 +295,9 @@ class Room:
         """Divide scratch for maps of these axes."""
         z, y, x = axes
         pitch = x.pad[0] + x.input_size + x.pad[1]
-        map = z.input_size * y.input_size * pitch + run * x.stride
+        maps = z.input_size * y.input_size * pitch + run * x.stride
         pixels = prod(axis.output_size for axis in axes)
-        return cls(pitch, map, pixels, map + -(-pixels // lanes) * lanes + run)
+        return cls(pitch, maps, pixels, maps + -(-pixels // lanes) * lanes + run)
 
 
 class DepthwiseChannelsPlan(TiledPlan):
@@ -324,11 +325,11 @@ class DepthwiseChannelsPlan(TiledPlan):
             COLUMNS: x.kernel_size,
             PIXEL_STEP: x.stride * width,
             COLUMN_STEP: x.dilation * width,
-            MAP: room.map * width,
+            MAP: room.maps * width,
             PLACES_AT: tables.add(np.append(places, lacking) * width),
             RUNS_AT: runs_at,
             RUNS_END: runs_at + runs.size,
-            RESULTS_AT: room.map * width,
+            RESULTS_AT: room.maps * width,
             SCRATCH: (room.spare + 1) * width,
         }
         super().__init__(
@@ -358,9 +359,14 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> DepthwiseCha
     room = Room.of(axes, best_run(axes[2]), lanes)
     if room.spare * lanes * dtype.itemsize > MOST_BYTES or _kernel_rows(axes) > MOST_ROWS:
         return None
-    blocks = -(-geometry.in_channels // lanes)
+    samples = 1 if geometry.batch is None else geometry.batch
+    units = samples * -(-geometry.in_channels // lanes)
     others = _others(geometry, axes, lanes, depthwise3.applies(geometry, dtype))
-    if blocks * _cycles(axes, lanes) > geometry.in_channels * others:
+    # Blocks are not shared between threads; those families cut as finely as threads are many.
+    if (
+        -(-units // threads) * _cycles(axes, lanes)
+        > samples * geometry.in_channels * others / threads
+    ):
         return None
     return DepthwiseChannelsPlan(geometry, dtype)
 
@@ -401,7 +407,7 @@ def _records(tables: Tables, axes: Axes, run: int, room: Room, width: int) -> In
         ]
         at = tables.add(np.array(listed, np.int64).ravel() * width)
         for begin in begins:
-            result = room.map + (deep * y.output_size + high) * x.output_size + begin
+            result = room.maps + (deep * y.output_size + high) * x.output_size + begin
             records.append((begin * x.stride * width, result * width, at, len(listed)))
     return np.array(records, np.int64)
 

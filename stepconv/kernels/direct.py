@@ -220,7 +220,7 @@ def packer(size: int) -> Any:
     return pack
 
 
-#: For tiles of as many channels as the registers hold.
+#: For tiles of as many channels as the registers hold: what `stepconv.kernels.rows` calls.
 convolve, pack = kernel(TILE_ROWS), packer(TILE_ROWS)
 
 

@@ -57,10 +57,6 @@ PIECE = 1024
 _STEP, _TILE, _COPIED, _PACKED = 0.54, 60.0, 1.2, 0.4
 #: Samples whose runs are counted together.
 _TOGETHER = 16
-#: Stride from which on layers of one input channel are asked for, and the cycles of a product of
-#: vectors in `stepconv.kernels.depthwise` then. For a spectrogram, 400 taps with stride 160 and 514
-#: outputs, that family takes 3.5 times as long as torch, this one 0.8 times.
-_FAR, _ALONE = 8, 2.5
 
 (
     GROUPS,
@@ -333,8 +329,6 @@ def plan(
     plane = prod(axis.output_size for axis in axes)
     if geometry.transposed or geometry.group_outputs < ROWS or plane > MOST_PIXELS:
         return None
-    if geometry.group_inputs == 1 and axes[2].stride < _FAR:
-        return None
     in_place = all(
         axis.kernel_size == axis.input_size and axis.dilation == 1 and axis.pad == (0, 0)
         for axis in axes
@@ -373,9 +367,6 @@ def _cycles(geometry: Geometry, dtype: np.dtype[Any], plane: int, in_place: bool
 
 def _others(geometry: Geometry, dtype: np.dtype[Any], axes: Axes) -> float:
     """Cycles of the families that pack weights: `small` and `direct`."""
-    if geometry.group_inputs == 1:  # `depthwise`, which far steps leave with many short rows
-        products = prod(geometry.output_shape) * geometry.terms / host().lanes(dtype.itemsize)
-        return products * _ALONE
     samples = 1 if geometry.batch is None else geometry.batch
     together = min(samples, _TOGETHER)
     runs = min(Runs(axes, shape).cycles(geometry, dtype, together) for shape in SHAPES) / together

@@ -83,7 +83,7 @@ from stepconv.kernels.small_tiles import (
     WIDE,
 )
 from stepconv.kernels.tiled import TiledPlan
-from stepconv.kernels.tiles import IN_PLACE, PLANE, SPAN, TILE_ROWS, TILE_VECTORS, tile_rows
+from stepconv.kernels.tiles import IN_PLACE, PLANE, SPAN, TILE_VECTORS, step_share, tile_rows
 
 Axes = tuple[Axis, Axis, Axis]
 
@@ -338,7 +338,7 @@ def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float
     tiles = max(2, vectors) / TILE_VECTORS  # no tile has a single one
     rows = tile_rows(geometry.group_outputs)
     tiles *= -(-geometry.group_outputs // rows)
-    terms = geometry.terms * rows / TILE_ROWS
+    terms = geometry.terms * step_share(rows)
     if not in_place(axes):
         own = tiles * (terms * _STEP + _BEGIN)
         if readable(axes, dtype.itemsize):

@@ -13,8 +13,9 @@ while. Both work alike: they take a piece, the next few units of a share, until 
 call the kernel with it. None of this needs Python: a thread that had to ask for the
 interpreter lock between two pieces would sleep for it, and take 50 µs to wake.
 
-Each worker begins with a share of its own, the same in each job, and helps with the others' when
-that is done. So what a thread wrote in one call, or read, it reads in the next from its own cache::
+Each worker begins with a share of its own, the same in each job that all threads share, and helps
+with the others' when that is done. So what a thread wrote in one call, or read, it mostly finds in
+its own cache in the next::
 
     many pieces   000000 111111 222222     what a thread reads ahead it needs itself
     few pieces    012 012 012 01           each gets some of the last bands, which may be smaller
