@@ -361,12 +361,10 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> DepthwiseCha
         return None
     samples = 1 if geometry.batch is None else geometry.batch
     units = samples * -(-geometry.in_channels // lanes)
+    # The other families cut a layer for as many threads as there are; here a block stays whole.
+    own = -(-units // threads) * _cycles(axes, lanes)
     others = _others(geometry, axes, lanes, depthwise3.applies(geometry, dtype))
-    # Blocks are not shared between threads; those families cut as finely as threads are many.
-    if (
-        -(-units // threads) * _cycles(axes, lanes)
-        > samples * geometry.in_channels * others / threads
-    ):
+    if own > samples * geometry.in_channels / threads * others:
         return None
     return DepthwiseChannelsPlan(geometry, dtype)
 
