@@ -220,8 +220,11 @@ def packer(size: int) -> Any:
     return pack
 
 
-#: For tiles of as many channels as the registers hold: what `stepconv.kernels.rows` calls.
+# What `stepconv.kernels.rows` calls: for tiles of as many channels as the registers hold, and of
+# FEW of them.
+FEW = 2
 convolve, pack = kernel(TILE_ROWS), packer(TILE_ROWS)
+convolve_few, pack_few = kernel(FEW), packer(FEW)
 
 
 class DirectPlan(TiledPlan):
