@@ -145,7 +145,7 @@ def _borders(dice: random.Random, rank: int, most: int = 2) -> dict[str, Any]:
 
 def _steps(dice: random.Random, rank: int) -> dict[str, Any]:
     return {
-        "stride": [dice.choice((1, 1, 1, 2, 3, 4)) for _axis in range(rank)],
+        "stride": [dice.choice((1, 1, 1, 2, 3, 4, 5)) for _axis in range(rank)],
         "dilation": [dice.choice((1, 1, 2, 3)) for _axis in range(rank)],
     }
 
@@ -156,7 +156,10 @@ def _kernel(dice: random.Random, rank: int) -> tuple[int, ...]:
 
 def _any(dice: random.Random) -> Drawn:
     rank, groups = dice.randint(1, 3), dice.choice((1, 1, 1, 2, 3))
-    channels = dice.choice((1, 2, 3, 5, 17)) * groups, dice.choice((1, 2, 7, 17, 33)) * groups
+    channels = (
+        dice.choice((1, 2, 3, 5, 17)) * groups,
+        dice.choice((1, 2, 3, 5, 7, 10, 17, 33)) * groups,
+    )
     arguments = _borders(dice, rank) | _steps(dice, rank)
     return (*channels, groups), _sizes(dice, rank), _kernel(dice, rank), arguments
 
@@ -167,7 +170,7 @@ def _dense(dice: random.Random) -> Drawn:
     size = dice.choice((7, 14, 28, 33, dice.randint(1, 40)))
     side = dice.choice((1, 3, 3, 5))
     arguments = _borders(dice, 2) | {
-        "stride": dice.choice((1, 1, 2)),
+        "stride": dice.choice((1, 1, 2, 3, 4)),
         "dilation": dice.choice((1, 1, 2, 6)),
     }
     if dice.random() < 0.3:
@@ -215,7 +218,7 @@ def _winograd(dice: random.Random) -> Drawn:
 
 def _transposed(dice: random.Random) -> Drawn:
     rank, groups = dice.randint(1, 3), dice.choice((1, 1, 2))
-    inputs, outputs = dice.choice((1, 3, 16, 33)), dice.choice((1, 5, 17, 32, 33))
+    inputs, outputs = dice.choice((1, 3, 16, 33)), dice.choice((1, 3, 5, 6, 17, 32, 33))
     channels = inputs * groups, outputs * groups, groups
     steps = _steps(dice, rank)
     pads = [(dice.randint(0, 2), dice.randint(0, 2)) for _axis in range(rank)]

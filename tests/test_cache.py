@@ -22,6 +22,7 @@ from stepconv.kernels import (
     textbook_plan,
 )
 from stepconv.kernels.small_tiles import SHAPES
+from stepconv.kernels.tiles import TILE_ROWS
 
 pytestmark = [pytest.mark.compiled, pytest.mark.slow]
 
@@ -133,10 +134,10 @@ def test_kernels_compiled_in_different_processes_do_not_meet_under_one_name(tmp_
 
 
 def test_kernels_have_names_of_their_own() -> None:
-    ways = product(SHAPES, *[(False, True)] * 3)
+    ways = product(SHAPES, *[(False, True)] * 4)
     kernels = [small_loops.kernel(*way) for way in ways]
     kernels += [depthwise_channels.kernel(run) for run in (7, 14)]
-    for size, family in product((2, 4, 8), (direct, phases)):
+    for size, family in product(range(2, TILE_ROWS + 1), (direct, phases)):
         kernels += family.kernel(size), family.packer(size)
     kernels += [textbook_plan._FORWARD, textbook_plan._TRANSPOSED]
     assert len({kernel.py_func.__qualname__ for kernel in kernels}) == len(kernels)

@@ -34,7 +34,7 @@ def axes(draw: st.DrawFn, mode: str) -> Axis:
     most = {"zeros": 6, "reflect": size - 1}.get(mode, size)
     before, after = draw(st.integers(0, min(6, most))), draw(st.integers(0, min(6, most)))
     size = max(size, span - before - after)
-    return Axis(size, kernel, draw(st.integers(1, 4)), dilation, (before, after), mode)
+    return Axis(size, kernel, draw(st.integers(1, 5)), dilation, (before, after), mode)
 
 
 @st.composite

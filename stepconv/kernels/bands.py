@@ -69,6 +69,11 @@ from stepconv.kernels.tiles import (
 #: Zen 4 that takes 1 % off deeplab's dilation of 6 and unet3d; 1 and 4 KB do alike.
 AHEAD_BYTES = 2048
 
+#: Strides up to which one pass over a row deals with all its phases, by vectors.
+MOST_DEALT = 4
+#: For `fill`: any stride.
+ANY_STRIDE = 1 << 40
+
 #: Numbers that may be written behind a phase: a vector of the widest machine.
 SPILL = 16
 
@@ -180,6 +185,8 @@ class Layout:
 
 @inlined
 def fill(
+    least: int,
+    most: int,
     band: Any,
     at: int,
     input: Any,
@@ -195,6 +202,7 @@ def fill(
     """Fill band[at:] for outputs from (z, y, x) on, with the channels from input[image] on.
 
     The planes of the first `known` depth taps are there already; `turn` planes have been replaced.
+    The stride along a row is from `least` to `most`, known while compiling: each takes its time.
     """
     width, step, before = settings[WIDTH], settings[STEP_X], settings[BEFORE]
     reach = settings[COLUMNS] * step
@@ -207,19 +215,22 @@ def fill(
         for phase_y in range(settings[PHASES_Y]):
             row = y * settings[STEP_Y] + tables[settings[PHASES_Y_AT] + phase_y]
             row += settings[SOURCE_Y]
-            # With a stride of 2 one pass over a row deals with both phases.
-            together = settings[PHASES_X] if step == 2 else 1
+            together = settings[PHASES_X] if step <= MOST_DEALT else 1
             for phase_x in range(0, settings[PHASES_X], together):
                 start = x * step + tables[settings[PHASES_X_AT] + phase_x]
                 # Of the positions from `start` on, lo to hi show the input, the others are padding.
                 lo = min(max(before - start, 0), reach)
                 hi = min(max(before + width - start, lo), reach) if iz >= 0 else lo
                 origin = plane + start - before
-                if step == 1:
+                if least <= 1 and step == 1:
                     copy_rows(1, band, to, input, origin, settings, tables, row, lo, hi)
-                elif step == 2:
+                elif least <= 2 and most >= 2 and step == 2:
                     copy_rows(2, band, to, input, origin, settings, tables, row, lo, hi)
-                else:
+                elif most >= 3 and step == 3:
+                    copy_rows(3, band, to, input, origin, settings, tables, row, lo, hi)
+                elif most >= 4 and step == 4:
+                    copy_rows(4, band, to, input, origin, settings, tables, row, lo, hi)
+                elif most > MOST_DEALT:
                     pick_rows(band, to, input, origin, settings, tables, row, lo, hi)
                 to += together * settings[PHASE_STEP]
             if settings[MAPPED] != 0 and iz >= 0:
@@ -240,10 +251,10 @@ def copy_rows(
     lo: Value,
     hi: Value,
 ) -> None:
-    """Fill the rows of a phase: ``band[j] = input[origin + i]`` where ``lo <= i = step * j < hi``.
+    """Fill the rows of the phases: ``band[j] = input[origin + i]``, ``lo <= i = step * j < hi``.
 
-    Elsewhere it becomes 0. With a step of 2 there may be a second phase behind, of the numbers
-    between. From tables[row] on stand the rows of the input, or -1 for one of zeros. Writes whole
+    Elsewhere it becomes 0. Of the other phases, of the numbers between, those follow that taps
+    meet. From tables[row] on stand the rows of the input, or -1 for one of zeros. Writes whole
     vectors, row after row: what one spills into the next is overwritten by that.
 
     All channels are done together, since to begin takes as long as some rows. Each row is read from
@@ -258,33 +269,40 @@ def copy_rows(
     image = code.multiply(code.load_one(settings, DEPTH), code.load_one(settings, HEIGHT))
     image = code.multiply(image, width)
     count = code.ceiling(columns, lanes)
-    second = code.compare(code.load_one(settings, PHASES_X), ">", 1)
+    places = [_place(code, phase, step, settings, tables) for phase in range(1, step)]
     source, target = code.move(input, origin), code.move(band, to)
     with code.loop(channels, source, target) as channel:
         source, target = channel.values
         with code.loop(rows, code.move(tables, row), target) as line:
-            place, cell = line.values
-            iy = code.load_one(place)
+            shown, cell = line.values
+            iy = code.load_one(shown)
             seen = code.compare(iy, ">=", 0)
             ends = code.select(seen, lo, 0), code.select(seen, hi, 0)
             with code.loop(count, code.move(source, code.multiply(iy, width)), cell, *ends) as part:
                 there, at, first, last = part.values
                 for v in range(step):
                     code.prefetch(there, AHEAD_BYTES // code.itemsize + v * lanes)
-                loaded = load_between(code, step, there, first, last)
-                if step == 1:
-                    code.store(loaded[0], at)
-                else:
-                    one, other = loaded
-                    code.store(code.every_second(one, other), at)
-                    with code.when(second):
-                        behind = code.load_one(settings, PHASE_STEP)
-                        code.store(code.every_second(one, other, start=1), at, behind)
+                dealt = code.deal(load_between(code, step, there, first, last))
+                code.store(dealt[0], at)
+                for place, phase in zip(places, dealt[1:], strict=True):
+                    with code.when(code.compare(place, ">", 0)):
+                        code.store(phase, at, place)
                 done = step * lanes
                 further = code.subtract(first, done), code.subtract(last, done)
                 part.next(code.move(there, done), code.move(at, lanes), *further)
-            line.next(code.move(place, row_step), code.move(cell, columns))
+            line.next(code.move(shown, row_step), code.move(cell, columns))
         channel.next(code.move(source, image), code.move(target, further_channel))
+
+
+def _place(code: Code, phase: int, step: int, settings: Value, tables: Value) -> Value:
+    """Return how far behind the first phase another lies in the band, 0 if no tap meets it."""
+    count, listed = code.load_one(settings, PHASES_X), code.load_one(settings, PHASES_X_AT)
+    place = code.integer(0)
+    for number in range(1, step):
+        there = code.select(code.compare(count, ">", number), number, 0)
+        met = code.compare(code.load_one(tables, code.add(listed, there)), "==", phase)
+        place = code.select(met, number, place)
+    return code.multiply(place, code.load_one(settings, PHASE_STEP))
 
 
 def load_between(code: Code, vectors: int, there: Value, first: Value, last: Value) -> list[Value]:

@@ -44,7 +44,7 @@ PART_TILE_CYCLES = 1.0
 TILE_CYCLES = 60.0
 #: Cycles to fill a row of a band, and each of its vectors, by stride.
 ROW_CYCLES = 2.0
-FILL_CYCLES = {1: 4.0, 2: 7.0}
+FILL_CYCLES = {1: 4.0, 2: 7.0, 3: 6.0, 4: 5.0}
 FILL_ONE_CYCLES = 2.0  # for each number, where the stride is more
 #: Bytes of weights a cycle.
 WEIGHT_BYTES = 100.0

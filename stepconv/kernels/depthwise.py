@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepconv.geometry import Axis, Geometry
+from stepconv.kernels.bands import MOST_DEALT
 from stepconv.kernels.compiling import specialised
 from stepconv.kernels.depthwise_bands import FIELDS, TILE_ROWS, run
 from stepconv.kernels.depthwise_tiles import CHUNK_FIELDS, CHUNK_ROWS
@@ -129,9 +130,9 @@ class _Layout:
         factor = gcd(y.stride, y.dilation)
         self.families = 1 if self.single else y.dilation // factor
         self.classes = y.kernel_size if self.single else y.stride // factor
-        # One or two phases are dealt out by vectors, of more only those that are read are copied.
+        # Few phases are dealt out by vectors, of more only those that are read are copied.
         used = {tap * x.dilation % x.stride for tap in range(x.kernel_size)}
-        self.phases = list(range(x.stride)) if x.stride <= 2 else sorted(used)
+        self.phases = list(range(x.stride)) if x.stride <= MOST_DEALT else sorted(used)
         self.reach = (x.kernel_size - 1) * x.dilation // x.stride
         self.room = BAND_BYTES // itemsize
         self.band, self.panel = self._cut(y, x, z.kernel_size)

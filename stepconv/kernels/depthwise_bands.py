@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepconv.kernels.bands import MOST_DEALT
 from stepconv.kernels.depthwise_tiles import compute, fetch, fill
 from stepconv.kernels.drivers import allocate, inlined
 from stepconv.kernels.host import host
@@ -152,7 +153,7 @@ def fill_band(
             above, inner, filled - above - inner,
             input, plane + column + lo, image, width, lo, hi, count,
         )  # fmt: skip
-        if (stride >= 3 or table[BORDERS]) and slice >= 0:
+        if (stride > MOST_DEALT or table[BORDERS]) and slice >= 0:
             for channel in range(count):
                 for row in range(begin, end):
                     line = plane + channel * image + table[sources + row] * width
@@ -175,7 +176,7 @@ def _patch(
                 border = column + cell + before - (0 if cell < lo else table[IN_X])
                 source = table[table[BORDER_LIST] + border]
                 scratch[place] = input[line + source] if source >= 0 else 0
-            elif stride >= 3:
+            elif stride > MOST_DEALT:
                 scratch[place] = input[line + column + cell]
             else:
                 cell += (hi - cell - 1) // stride * stride

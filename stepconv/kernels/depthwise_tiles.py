@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stepconv.kernels.bands import MOST_DEALT
 from stepconv.kernels.drivers import emitted
 from stepconv.kernels.emit import LINE_BYTES, Code, Value
 
@@ -46,9 +47,9 @@ def fill(
     hi: Value,
     planes: Value,
 ) -> None:
-    """Copy bands into `planes` planes of scratch, with columns dealt out to 1 or 2 phases.
+    """Copy bands into `planes` planes of scratch, with columns dealt out to up to 4 phases.
 
-    With more phases the rows are left to the caller, but for those that are zeros.
+    With more phases (MOST_DEALT) the rows are left to the caller, but for those that are zeros.
     A plane gets `above` rows of zeros, `rows` rows, and `below` rows of zeros; the table holds
     which input row each row shows. Of a row, the numbers from `lo` to before `hi` are those
     of the input, from `origin` in its first row on; the others are zeros. Input channels lie
@@ -73,12 +74,9 @@ def fill(
                 down.next(code.move(source_at, 1), code.move(to_row, pitch))
             all_planes.next(code.move(to_plane, plane), code.move(from_plane, image))
 
-    with code.when(code.both(code.compare(rows, ">", 0), code.compare(phases, "<=", 2))):
-        code.choose(
-            code.compare(phases, "==", 2),
-            lambda: _copy_rows(code, 2, segment, lo, hi, each_row),
-            lambda: _copy_rows(code, 1, segment, lo, hi, each_row),
-        )
+    for count in range(1, MOST_DEALT + 1):
+        with code.when(code.both(code.compare(rows, ">", 0), code.compare(phases, "==", count))):
+            _copy_rows(code, count, segment, lo, hi, each_row)
     after = code.multiply(code.add(above, rows), pitch)
     for zeros, beginning in ((above, target), (below, code.move(target, after))):
         with code.when(code.compare(zeros, ">", 0)), code.loop(planes, beginning) as all_planes:
@@ -96,7 +94,7 @@ def _copy_rows(
     lo: Value,
     hi: Value,
     each_row: Callable[[Value, Value, Callable[[Value, Value], None]], None],
-) -> list[Value]:
+) -> None:
     """Copy rows vector by vector: first the masked ones at both ends, then the whole ones."""
     lanes = phases * code.lanes
     vectors = code.ceiling(segment, code.lanes)
@@ -105,10 +103,7 @@ def _copy_rows(
     edges = code.subtract(vectors, whole)
 
     def deal(parts: list[Value], to: Value) -> None:
-        if phases == 2:
-            one, other = parts
-            parts = [code.every_second(one, other, start) for start in range(2)]
-        for phase, part in enumerate(parts):
+        for phase, part in enumerate(code.deal(parts)):
             code.store(part, to, code.multiply(segment, phase))
 
     with code.when(code.compare(edges, ">", 0)), code.loop(edges) as sides:
@@ -138,7 +133,6 @@ def _copy_rows(
 
     with code.when(code.compare(whole, ">", 0)):
         each_row(code.multiply(first, code.lanes), code.multiply(first, lanes), copy_whole)
-    return []
 
 
 @emitted

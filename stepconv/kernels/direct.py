@@ -31,6 +31,7 @@ import numpy as np
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import (
+    ANY_STRIDE,
     BAND_SETTINGS,
     HEIGHT,
     WIDTH,
@@ -110,7 +111,7 @@ def kernel(size: int) -> Any:
             y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
             start = image * settings[CHANNELS] * settings[IMAGE]
             if settings[IN_PLACE] == 0:
-                fill(scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
+                fill(1, ANY_STRIDE, scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
                 start = 0
             else:
                 start += (z * settings[HEIGHT] + y) * settings[WIDTH] + x

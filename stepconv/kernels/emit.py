@@ -294,6 +294,31 @@ class Code:
         """Return lanes 0, 2, 4, … of two vectors laid end to end, or 1, 3, 5, …"""
         return self.shuffle(one, other, range(start, 2 * self.lanes, 2))
 
+    def deal(self, vectors: Sequence[Value]) -> list[Value]:
+        """Return of n vectors laid end to end every n-th number: those from 0, from 1, … on."""
+        count = len(vectors)
+        if count == 1:
+            return list(vectors)
+        if count % 2 == 0:
+            pairs = list(zip(vectors[::2], vectors[1::2], strict=True))
+            halves = (
+                self.deal([self.every_second(one, other, start) for one, other in pairs])
+                for start in range(2)
+            )
+            return [part for pair in zip(*halves, strict=True) for part in pair]
+        dealt = []
+        for start in range(count):
+            part = vectors[0]
+            for number, vector in enumerate(vectors):
+                wanted = [start + i * count - number * self.lanes for i in range(self.lanes)]
+                picked = [
+                    self.lanes + lane if 0 <= lane < self.lanes else i
+                    for i, lane in enumerate(wanted)
+                ]
+                part = self.shuffle(part, vector, picked)
+            dealt.append(part)
+        return dealt
+
     def interleave(self, one: Value, other: Value) -> tuple[Value, Value]:
         """Return the two vectors ``one[0], other[0], one[1], other[1], …``."""
         both = [lane for i in range(self.lanes) for lane in (i, self.lanes + i)]

@@ -45,9 +45,10 @@ from stepconv.kernels.tiles import (
     SPAN,
     TAPS,
     TAPS_AT,
-    TILE_ROWS,
     TILE_VECTORS,
     pack_taps,
+    step_share,
+    tile_rows,
 )
 
 Axes = tuple[Axis, Axis, Axis]
@@ -181,7 +182,7 @@ class PhasePixelsPlan(TiledPlan):
             small_loops.SCRATCH: together * band + block + way.totals,
         }
         super().__init__(
-            kernel(shape, False, axes[2].stride > 1 and not SINGLE, False),
+            kernel(shape, False, axes[2].stride > 1 and not SINGLE, False, False),
             pack,
             dtype,
             units * shares,
@@ -238,8 +239,9 @@ def _shape(
     terms = geometry.group_inputs * np.array([len(list(product(*p))) for p in product(*shifts)])
     size = bands[1].output_size, bands[2].output_size
     vectors = max(2, vectors_of(*size, rows.layout.columns, host().lanes(dtype.itemsize))[0])
-    blocks = -(-geometry.group_outputs // TILE_ROWS)
-    least = blocks * vectors / TILE_VECTORS * float((terms * _STEP + _BEGIN).sum())
+    lines = tile_rows(geometry.group_outputs)
+    tiles = -(-geometry.group_outputs // lines) * vectors / TILE_VECTORS
+    least = tiles * float((terms * _STEP * step_share(lines) + _BEGIN).sum())
     best = None
     wide = -(-geometry.group_outputs // (WIDE * host().lanes(dtype.itemsize)))
     for shape in SHAPES:

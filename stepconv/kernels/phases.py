@@ -121,7 +121,7 @@ def kernel(size: int) -> Any:
             y, x = band * settings[BAND_ROWS], strip * settings[BAND_COLUMNS]
             start = image * settings[CHANNELS] * settings[IMAGE]
             if settings[IN_PLACE] == 0:
-                fill(scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
+                fill(1, 1, scratch, 0, input, start, settings, tables, z, y, x, 0, 0)
                 start = 0
             else:
                 start += (z * settings[HEIGHT] + y) * settings[WIDTH] + x

@@ -223,7 +223,9 @@ class SmallPlan(TiledPlan):
         #: Which pixels a tile takes.
         self.shape = runs.shape
         super().__init__(
-            kernel(runs.shape, read.pixel != 1, False, in_turn),
+            kernel(
+                runs.shape, read.pixel != 1, False, in_turn, not runs.in_place and axes[2].step > 2
+            ),
             None if in_turn else pack,
             dtype,
             units * shares,
@@ -343,8 +345,11 @@ def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float
         own = tiles * (terms * _STEP + _BEGIN)
         if readable(axes, dtype.itemsize):
             return own
-        one_by_one = axes[2].step not in FILL_CYCLES
-        return own * FILLED + FILL_ONE_CYCLES * geometry.group_inputs * cells(axes) * one_by_one
+        if axes[2].step <= 2:
+            return own * FILLED
+        lanes = host().lanes(dtype.itemsize)
+        each = FILL_CYCLES.get(axes[2].step, FILL_ONE_CYCLES * lanes) / lanes
+        return own * FILLED + each * geometry.group_inputs * cells(axes)
     own = tiles * (terms * _STEP_IN_PLACE + _BEGIN_IN_PLACE)
     pixels = prod(axis.output_size for axis in axes)
     moved = geometry.group_inputs * cells(axes) + geometry.group_outputs * pixels

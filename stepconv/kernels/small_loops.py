@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from stepconv.kernels.bands import STEP_Z, fill
+from stepconv.kernels.bands import ANY_STRIDE, STEP_Z, fill
 from stepconv.kernels.drivers import allocate, inlined, lanes
 from stepconv.kernels.lowering import driver
 from stepconv.kernels.small_tiles import (
@@ -61,15 +61,17 @@ from stepconv.kernels.tiles import CHANNELS, IN_PLACE, PLANE, TAPS, pack_block
 
 
 @cache
-def kernel(shape: Shape, apart: bool, dealt: bool, in_turn: bool) -> Any:
+def kernel(shape: Shape, apart: bool, dealt: bool, in_turn: bool, wide: bool) -> Any:
     """Return the kernel for tiles of a shape.
 
     With `apart` the pixels of a run need not follow one another, as where the input has a stride:
     else the innermost loop would count its steps at run time, which takes up to a tenth longer.
     With `dealt` they do not in the output, as those of a phase of a transposed convolution. With
-    `in_turn` the weights are as they were given, and laid out in scratch part by part.
+    `in_turn` the weights are as they were given, and laid out in scratch part by part. With `wide`
+    bands are filled under strides of 3 and more, without under 1 and 2; pixels apart need no band.
     """
     run, runs = shape
+    least, most = (0, 0) if apart else (3, ANY_STRIDE) if wide else (1, 2)
 
     @driver
     def convolve(
@@ -90,6 +92,8 @@ def kernel(shape: Shape, apart: bool, dealt: bool, in_turn: bool) -> Any:
             settings[PIXEL_STEP] if apart else 1,
             settings[CELL_STEP] if dealt else 1,
             in_turn,
+            least,
+            most,
             scratch,
             settings,
             tables,
@@ -111,6 +115,8 @@ def compute(
     pixel_step: int,
     cell_step: int,
     in_turn: bool,
+    least: int,
+    most: int,
     scratch: Any,
     settings: Any,
     tables: Any,
@@ -140,11 +146,25 @@ def compute(
         for z in range(top, min(top + settings[DEPTHS], settings[OUT_DEPTH])):
             start = (sample * groups + group) * image
             turn = z * settings[STEP_Z] if settings[KNOWN] > 0 else 0
-            if settings[IN_PLACE] == 0:
+            if most > 0 and settings[IN_PLACE] == 0:
                 for other in range(together):
                     at = other * settings[SAMPLE_STEP]
                     row = band * settings[SOURCE_STEP]
-                    fill(scratch, at, input, start, settings, tables, z, row, 0, known, turn)
+                    fill(
+                        least,
+                        most,
+                        scratch,
+                        at,
+                        input,
+                        start,
+                        settings,
+                        tables,
+                        z,
+                        row,
+                        0,
+                        known,
+                        turn,
+                    )
                     start += groups * image
                 start = 0
                 known = settings[KNOWN]

@@ -16,8 +16,8 @@ output pixels, with 16 lanes ::
 24 sums, 3 vectors of pixels and the spread weight are 28 of 32 registers, and 11 loads
 serve 24 multiply-adds: on Zen 5 and Zen 4 this runs at 97 to 99 % of what the multipliers can do.
 12 x 2 is as fast; 13 x 2 and 7 x 4 are not, since LLVM moves sums between registers then. With 16
-registers the tile is 4 x 3. Where a group has no more than 4 channels, or 2, a tile has as many
-(`tile_rows`): fewer sums, but what is multiplied for nothing costs more than waiting for them.
+registers the tile is 4 x 3. A tile has fewer rows where the channels of a group would leave some
+of them empty (`tile_rows`): two of 6 for 12 channels, one of 3 for 3.
 
 A long sum in float32 loses digits with each addition, so it is cut: after some channels (at most
 about `stepconv.kernels.listing.CHAIN` terms) the sums are added to totals on the stack and begin
@@ -63,12 +63,17 @@ RECORD = FIRST + FIELDS * TILE_VECTORS
 def tile_rows(outputs: int) -> int:
     """Return how many output channels a tile takes of so many in a group.
 
-    Heads have one or two, groups of ResNeXt four: with 8 rows most were multiplied for nothing.
+    Those with which all tiles take the least time: with 8 rows a third of what is multiplied for
+    12 channels would be for nothing.
 
     >>> tile_rows(1), tile_rows(3), tile_rows(100) == TILE_ROWS
-    (2, 4, True)
+    (2, 3, True)
     """
-    return next((rows for rows in (2, 4) if outputs <= rows), TILE_ROWS)
+
+    def cost(rows: int) -> float:
+        return -(-outputs // rows) * step_share(rows)
+
+    return min(range(TILE_ROWS, 1, -1), key=cost)
 
 
 def step_share(rows: int) -> float:
@@ -187,22 +192,24 @@ def turn(
 ) -> None:
     """Emit the transposition of `rows` rows that lie `apart`: term t of all goes to ``place(t)``.
 
-    Squares of `rows` by `rows` are transposed in registers.
+    Squares of as many terms are transposed in registers; their side is a power of two.
     """
-    square = Code(code.builder, code.itemsize, lanes=rows)
-    with code.loop(code.ceiling(terms, rows)) as loop:
-        done = code.multiply(loop.index, rows)
+    side = 1 << (rows - 1).bit_length()
+    square = Code(code.builder, code.itemsize, lanes=side)
+    with code.loop(code.ceiling(terms, side)) as loop:
+        done = code.multiply(loop.index, side)
         left = code.subtract(terms, done)
         lines = []
         for row in range(rows):
             present = code.compare(valid, ">", row)
             shown = code.builder.select(present, left, code.integer(0))
             line = code.move(source, code.add(done, code.multiply(apart, row)))
-            code.prefetch(line, AHEAD * rows, nearness=2)
+            code.prefetch(line, AHEAD * side, nearness=2)
             lines.append(square.load_masked(line, square.first(shown)))
+        lines += [square.zero()] * (side - rows)
         for term, column in enumerate(square.transpose(lines)):
             with code.when(code.compare(left, ">", term)):
-                square.store(column, place(code.add(done, term)))
+                square.store_first(column, rows, place(code.add(done, term)))
         loop.next()
 
 
