@@ -319,6 +319,27 @@ class Code:
             dealt.append(part)
         return dealt
 
+    def weave(self, vectors: Sequence[Value]) -> list[Value]:
+        """Return the numbers of n vectors by turns, as n vectors: what `deal` undoes."""
+        count = len(vectors)
+        if count == 1:
+            return list(vectors)
+        if count % 2 == 0:
+            halves = (self.weave(vectors[first::2]) for first in range(2))
+            return [part for pair in zip(*halves, strict=True) for part in self.interleave(*pair)]
+        woven = []
+        for number in range(count):
+            part = vectors[0]
+            for start, vector in enumerate(vectors):
+                places = [divmod(number * self.lanes + i, count) for i in range(self.lanes)]
+                picked = [
+                    self.lanes + lane if turn == start else i
+                    for i, (lane, turn) in enumerate(places)
+                ]
+                part = self.shuffle(part, vector, picked)
+            woven.append(part)
+        return woven
+
     def interleave(self, one: Value, other: Value) -> tuple[Value, Value]:
         """Return the two vectors ``one[0], other[0], one[1], other[1], …``."""
         both = [lane for i in range(self.lanes) for lane in (i, self.lanes + i)]

@@ -236,12 +236,9 @@ def _shape(
     samples = 1 if geometry.batch is None else geometry.batch
     band = geometry.group_inputs * rows.layout.channel * dtype.itemsize
     together = max(1, min(BAND_BYTES // band, samples))
-    terms = geometry.group_inputs * np.array([len(list(product(*p))) for p in product(*shifts)])
+    terms = _terms(geometry, shifts)
     size = bands[1].output_size, bands[2].output_size
-    vectors = max(2, vectors_of(*size, rows.layout.columns, host().lanes(dtype.itemsize))[0])
-    lines = tile_rows(geometry.group_outputs)
-    tiles = -(-geometry.group_outputs // lines) * vectors / TILE_VECTORS
-    least = tiles * float((terms * _STEP * step_share(lines) + _BEGIN).sum())
+    least = vector_cycles(geometry, dtype, shifts, bands, rows.layout.columns)
     best = None
     wide = -(-geometry.group_outputs // (WIDE * host().lanes(dtype.itemsize)))
     for shape in SHAPES:
@@ -253,6 +250,24 @@ def _shape(
         if cycles < least:
             best, least = shape, cycles
     return best
+
+
+def vector_cycles(
+    geometry: Geometry, dtype: np.dtype[Any], shifts: list[Shifts], bands: Axes, columns: int
+) -> float:
+    """Cycles that vectors of pixels take for a plane, from a band of so many columns."""
+    height, width = bands[1].output_size, bands[2].output_size
+    vectors = max(2, vectors_of(height, width, columns, host().lanes(dtype.itemsize))[0])
+    rows = tile_rows(geometry.group_outputs)
+    tiles = -(-geometry.group_outputs // rows) * vectors / TILE_VECTORS
+    steps = _terms(geometry, shifts) * _STEP + _BEGIN
+    return tiles * step_share(rows) * float(steps.sum())
+
+
+def _terms(geometry: Geometry, shifts: list[Shifts]) -> Indices:
+    """Terms of the sums of each phase."""
+    taps = [prod(map(len, phase)) for phase in product(*shifts)]
+    return geometry.group_inputs * np.array(taps)
 
 
 def _lists(

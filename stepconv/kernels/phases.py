@@ -216,19 +216,29 @@ def deal(
                 start += (line // high - y) * columns
                 cell = (((channel + row) * depth + level) * height + line) * width + x * wide
                 apart = size * plane
-                if wide == 1:
-                    mesh(1, output, cell, scratch, start, apart, count)
-                elif wide == 2:
-                    mesh(2, output, cell, scratch, start, apart, count)
-                elif wide == 4:
-                    mesh(4, output, cell, scratch, start, apart, count)
-                elif wide == 8:
-                    mesh(8, output, cell, scratch, start, apart, count)
-                else:
-                    for rest in range(min(wide, count)):
-                        place = start + rest * apart
-                        for i in range((count - rest + wide - 1) // wide):
-                            output[cell + rest + i * wide] = scratch[place + i]
+                deal_row(wide, output, cell, scratch, start, apart, count)
+
+
+@inlined
+def deal_row(
+    wide: int, output: Any, cell: int, scratch: Any, start: int, apart: int, count: int
+) -> None:
+    """Deal `wide` phases that lie `apart` out to `count` cells of a row of the output."""
+    if wide == 1:
+        mesh(1, output, cell, scratch, start, apart, count)
+    elif wide == 2:
+        mesh(2, output, cell, scratch, start, apart, count)
+    elif wide == 3:
+        mesh(3, output, cell, scratch, start, apart, count)
+    elif wide == 4:
+        mesh(4, output, cell, scratch, start, apart, count)
+    elif wide == 8:
+        mesh(8, output, cell, scratch, start, apart, count)
+    else:
+        for rest in range(min(wide, count)):
+            place = start + rest * apart
+            for i in range((count - rest + wide - 1) // wide):
+                output[cell + rest + i * wide] = scratch[place + i]
 
 
 @emitted
@@ -242,24 +252,16 @@ def mesh(
     apart: Value,
     count: Value,
 ) -> None:
-    """Store `count` numbers, by turns of `wide` rows, a power of two, that lie `apart`.
+    """Store `count` numbers, by turns of `wide` rows that lie `apart`.
 
     Reads up to a vector more of each row.
     """
     rows = [code.move(scratch, code.add(start, code.multiply(apart, row))) for row in range(wide)]
 
     def piece(done: Value) -> list[Value]:
-        return _woven(code, [code.load(row, done) for row in rows])
+        return code.weave([code.load(row, done) for row in rows])
 
     _store(code, wide, piece, code.move(output, cell), count)
-
-
-def _woven(code: Code, rows: Sequence[Value]) -> list[Value]:
-    """Return the numbers of some vectors by turns: first those of lane 0."""
-    if len(rows) == 1:
-        return list(rows)
-    halves = (_woven(code, rows[first::2]) for first in range(2))
-    return [part for pair in zip(*halves, strict=True) for part in code.interleave(*pair)]
 
 
 def _store(
@@ -400,6 +402,14 @@ def plan(
         return None
     found = phase_pixels.plan(geometry, dtype, threads, *_reached(geometry.embedded))
     return found or PhasesPlan(geometry, dtype, threads)
+
+
+def cycles(geometry: Geometry, dtype: np.dtype[Any]) -> float:
+    """Cycles that tiles of vectors take for a sample."""
+    shifts, bands = _reached(geometry.embedded)
+    depth, height, width = (axis.output_size for axis in bands)
+    columns = Layout.of(bands, height, width).columns
+    return depth * phase_pixels.vector_cycles(geometry, dtype, shifts, bands, columns)
 
 
 def _reached(axes: Axes) -> tuple[list[Shifts], Axes]:

@@ -31,6 +31,7 @@ Array = NDArray[Any]
 # In the order in which they are asked.
 _DIRECT = (
     "swapped",
+    "stamps",
     "phases",
     "dots",
     "depthwise_channels",
