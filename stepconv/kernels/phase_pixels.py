@@ -182,7 +182,7 @@ class PhasePixelsPlan(TiledPlan):
             small_loops.SCRATCH: together * band + block + way.totals,
         }
         super().__init__(
-            kernel(shape, False, axes[2].stride > 1 and not SINGLE, False, False),
+            kernel(shape, small_loops.NARROW, False, axes[2].stride > 1 and not SINGLE, False),
             pack,
             dtype,
             units * shares,

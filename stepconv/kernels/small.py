@@ -55,6 +55,8 @@ from stepconv.kernels.small_loops import (
     IMAGE,
     KNOWN,
     LISTS_AT,
+    NARROW,
+    NONE,
     OUT_DEPTH,
     OUT_HEIGHT,
     OUT_WIDTH,
@@ -71,6 +73,7 @@ from stepconv.kernels.small_loops import (
     STRETCH,
     TOGETHER,
     TOTALS_STEP,
+    WIDER,
     kernel,
     pack,
 )
@@ -144,7 +147,9 @@ class SmallPlan(TiledPlan):
         lanes = host().lanes(dtype.itemsize)
         if runs.in_place:
             read, known = Reading.in_place(axes, geometry.in_channels), 0
+            fills = NONE
         else:
+            fills = NARROW if axes[2].step <= 2 else WIDER
             read = Reading.of_band(layout, geometry.group_inputs)
             known = shared_planes(axes[0])
         batches = -(-samples // together)
@@ -223,9 +228,7 @@ class SmallPlan(TiledPlan):
         #: Which pixels a tile takes.
         self.shape = runs.shape
         super().__init__(
-            kernel(
-                runs.shape, read.pixel != 1, False, in_turn, not runs.in_place and axes[2].step > 2
-            ),
+            kernel(runs.shape, fills, read.pixel != 1, False, in_turn),
             None if in_turn else pack,
             dtype,
             units * shares,

@@ -60,18 +60,23 @@ from stepconv.kernels.tiles import CHANNELS, IN_PLACE, PLANE, TAPS, pack_block
 ) = range(SMALL_SETTINGS, SMALL_SETTINGS + 28)
 
 
+#: The strides, from the least to the most, under which a kernel fills bands: each takes its time to
+#: compile.
+Strides = tuple[int, int]
+NONE, NARROW, WIDER = (0, 0), (1, 2), (3, ANY_STRIDE)
+
+
 @cache
-def kernel(shape: Shape, apart: bool, dealt: bool, in_turn: bool, wide: bool) -> Any:
-    """Return the kernel for tiles of a shape.
+def kernel(shape: Shape, fills: Strides, apart: bool, dealt: bool, in_turn: bool) -> Any:
+    """Return the kernel for tiles of a shape, which `fills` bands under some strides, or none.
 
     With `apart` the pixels of a run need not follow one another, as where the input has a stride:
     else the innermost loop would count its steps at run time, which takes up to a tenth longer.
     With `dealt` they do not in the output, as those of a phase of a transposed convolution. With
-    `in_turn` the weights are as they were given, and laid out in scratch part by part. With `wide`
-    bands are filled under strides of 3 and more, without under 1 and 2; pixels apart need no band.
+    `in_turn` the weights are as they were given, and laid out in scratch part by part.
     """
     run, runs = shape
-    least, most = (0, 0) if apart else (3, ANY_STRIDE) if wide else (1, 2)
+    least, most = fills
 
     @driver
     def convolve(
