@@ -22,7 +22,7 @@ from stepconv.kernels import (
     textbook_plan,
 )
 from stepconv.kernels.small_loops import NARROW, NONE, WIDER
-from stepconv.kernels.small_tiles import SHAPES
+from stepconv.kernels.small_tiles import NARROW_SHAPES, SHAPES
 from stepconv.kernels.tiles import TILE_ROWS
 
 pytestmark = [pytest.mark.compiled, pytest.mark.slow]
@@ -135,7 +135,7 @@ def test_kernels_compiled_in_different_processes_do_not_meet_under_one_name(tmp_
 
 
 def test_kernels_have_names_of_their_own() -> None:
-    ways = product(SHAPES, (NONE, NARROW, WIDER), *[(False, True)] * 3)
+    ways = product(SHAPES + NARROW_SHAPES, (NONE, NARROW, WIDER), *[(False, True)] * 3)
     kernels = [small_loops.kernel(*way) for way in ways]
     kernels += [depthwise_channels.kernel(run) for run in (7, 14)]
     for size, family in product(range(2, TILE_ROWS + 1), (direct, phases)):

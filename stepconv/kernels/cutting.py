@@ -34,6 +34,11 @@ Axes = tuple[Axis, Axis, Axis]
 #: Zen 3, which has 512 KB, bands of 250 and 400 KB do no better: weights are read more often then.
 BAND_BYTES = 800 * 1024
 
+#: Bytes of a band of up to so many pixels: smaller ones would leave vectors empty. Of what does not
+#: fit the second cache so many bytes come from the third in a cycle.
+FEW_BYTES, FEW_PIXELS = 4 << 20, 4 * TILE_VECTORS * host().lanes(4)
+FAR_BYTES_A_CYCLE = 25.0
+
 #: Pixels of a band: more gain nothing, and a plan describes each tile.
 BAND_PIXELS = 8192
 
@@ -72,21 +77,23 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
     height, width = axes[1].output_size, axes[2].output_size
     whole = width >= lanes and readable(axes, dtype.itemsize)
     best, least = Cut(1, min(width, TILE_VECTORS * lanes), 1, whole), inf
-    size = tile_rows(geometry.group_outputs)
-    blocks = -(-geometry.group_outputs // size)
+    lines = tile_rows(geometry.group_outputs)
+    blocks = -(-geometry.group_outputs // lines)
     steps = geometry.terms
     images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
-    weights = blocks * size * steps * dtype.itemsize / WEIGHT_BYTES
+    weights = blocks * lines * steps * dtype.itemsize / WEIGHT_BYTES
     for layout, rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
         fill = 0.0 if whole else _filling(geometry, axes, layout, lanes)
+        size = 0 if whole else _bytes(geometry, dtype, layout, beside * rows * columns)
+        far = size / FAR_BYTES_A_CYCLE if size > BAND_BYTES else 0.0
         parts = -(-height // rows) * -(-width // columns)
         last = (height - 1) % rows + 1, (width - 1) % columns + 1
         sweeps = [
-            _sweep(vectors_of(*outputs, layout.columns, lanes)[0], steps * step_share(size))
+            _sweep(vectors_of(*outputs, layout.columns, lanes)[0], steps * step_share(lines))
             for outputs in ((rows, columns), last)
         ]
         for shares in {1, min(threads, blocks)}:
-            each, end = (fill + (sweep * blocks + weights) / shares for sweep in sweeps)
+            each, end = (fill + ((sweep + far) * blocks + weights) / shares for sweep in sweeps)
             time = _time(each, end, parts, images * axes[0].output_size * shares, threads)
             if time < least:
                 best, least = Cut(rows, columns, shares, whole), time
@@ -96,19 +103,26 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
 def _sizes(
     geometry: Geometry, dtype: np.dtype[Any], axes: Axes, lanes: int, beside: int
 ) -> Iterator[tuple[Layout, int, int]]:
-    """Bands that fit, the largest first, with their rows and columns of outputs."""
+    """Bands that fit, the largest first, with their rows and columns of outputs.
+
+    Before them those of few pixels that do not fit.
+    """
     unit = Layout.of(axes)
     height, width = axes[1].output_size, axes[2].output_size
     columns = width
     rows = found = 0
     for bands in range(1, height + 1):
         before, rows = rows, -(-height // bands)
+        if rows == before:
+            continue
         layout = unit.resized(rows, width)
-        if rows != before and _fits(geometry, dtype, layout, beside * rows * width):
+        fits = _fits(geometry, dtype, layout, beside * rows * width)
+        size = _bytes(geometry, dtype, layout, beside * rows * width)
+        if fits or (rows * width <= FEW_PIXELS and size <= FEW_BYTES):
             yield layout, rows, width
-            found += 1
-            if found == TRIED:
-                return
+        found += fits
+        if found == TRIED:
+            return
     if height == 1 or not found:
         columns = TILE_VECTORS * lanes
         layout = unit.resized(1, columns)
@@ -119,9 +133,13 @@ def _sizes(
 
 
 def _fits(geometry: Geometry, dtype: np.dtype[Any], layout: Layout, beside: int) -> bool:
-    numbers = geometry.group_inputs * layout.channel + beside
-    pixels = layout.rows * layout.columns
-    return pixels <= BAND_PIXELS and numbers * dtype.itemsize <= BAND_BYTES
+    if layout.rows * layout.columns > BAND_PIXELS:
+        return False
+    return _bytes(geometry, dtype, layout, beside) <= BAND_BYTES
+
+
+def _bytes(geometry: Geometry, dtype: np.dtype[Any], layout: Layout, beside: int) -> int:
+    return (geometry.group_inputs * layout.channel + beside) * dtype.itemsize
 
 
 def _time(each: float, last: float, parts: int, planes: int, threads: int) -> float:
@@ -135,9 +153,9 @@ def _time(each: float, last: float, parts: int, planes: int, threads: int) -> fl
 
 def _sweep(vectors: int, steps: float) -> float:
     """Cycles to move a tile over so many vectors; `steps` of a tile of all rows."""
-    full, left = divmod(vectors, TILE_VECTORS)
+    full, left = divmod(max(2, vectors), TILE_VECTORS)  # no tile has a single one
     part = PART_TILE_CYCLES if left else 0.0
-    return steps * (vectors * VECTOR_CYCLES + part) + (full + (left > 0)) * TILE_CYCLES
+    return steps * (max(2, vectors) * VECTOR_CYCLES + part) + (full + (left > 0)) * TILE_CYCLES
 
 
 def _filling(geometry: Geometry, axes: Axes, layout: Layout, lanes: int) -> float:

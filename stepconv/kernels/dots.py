@@ -38,7 +38,7 @@ from stepconv.kernels.lowering import driver
 from stepconv.kernels.reading import cells
 from stepconv.kernels.runs import Runs
 from stepconv.kernels.small import direct_cycles
-from stepconv.kernels.small_tiles import SHAPES
+from stepconv.kernels.small_tiles import shapes
 from stepconv.kernels.tiled import TiledPlan
 
 Array = NDArray[Any]
@@ -369,7 +369,8 @@ def _others(geometry: Geometry, dtype: np.dtype[Any], axes: Axes) -> float:
     """Cycles of the families that pack weights: `small` and `direct`."""
     samples = 1 if geometry.batch is None else geometry.batch
     together = min(samples, _TOGETHER)
-    runs = min(Runs(axes, shape).cycles(geometry, dtype, together) for shape in SHAPES) / together
+    tried = shapes(geometry.group_outputs, host().lanes(dtype.itemsize))
+    runs = min(Runs(axes, shape).cycles(geometry, dtype, together) for shape in tried) / together
     planes = geometry.groups * samples * axes[0].output_size
     return planes * min(runs, direct_cycles(geometry, axes, dtype))
 

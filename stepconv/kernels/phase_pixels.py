@@ -35,7 +35,7 @@ from stepconv.kernels.small_bands import RowBands, row_bands
 from stepconv.kernels.small_lists import Heads, records
 from stepconv.kernels.small_loops import kernel
 from stepconv.kernels.small_order import order
-from stepconv.kernels.small_tiles import AHEAD_AT, LISTS, PART, SHAPES, SINGLE, WIDE, Shape
+from stepconv.kernels.small_tiles import AHEAD_AT, LISTS, PART, SHAPES, SINGLE, Shape
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
@@ -81,7 +81,7 @@ def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
     blocks = (outputs + block - 1) // block
     for unit in range(first, stop):
         group, number = divmod(unit, blocks)
-        for vector in range(WIDE):
+        for vector in range(block // lanes(weight)):
             channel = number * block + vector * lanes(weight)
             at = unit * inputs * taps * block + vector * lanes(weight)
             for c in range(inputs):
@@ -109,7 +109,7 @@ class PhasePixelsPlan(TiledPlan):
         levels = -(-depth // axes[0].stride)
         inputs, outputs = geometry.group_inputs, geometry.group_outputs
         taps = prod(axis.kernel_size for axis in axes)
-        block = WIDE * host().lanes(dtype.itemsize)
+        block = shape.wide * host().lanes(dtype.itemsize)
         blocks = -(-outputs // block)
         samples = 1 if geometry.batch is None else geometry.batch
         band = inputs * layout.channel
@@ -207,7 +207,7 @@ def plan(
     The channels must fill most of their vectors. Every phase needs a tap, and the phases in depth
     as many cells.
     """
-    block = WIDE * host().lanes(dtype.itemsize)
+    block = SHAPES[0].wide * host().lanes(dtype.itemsize)
     outputs, depth = geometry.group_outputs, geometry.embedded[0]
     wasted = -outputs % block
     if 4 * wasted > outputs or depth.output_size % depth.stride:
@@ -240,13 +240,14 @@ def _shape(
     size = bands[1].output_size, bands[2].output_size
     least = vector_cycles(geometry, dtype, shifts, bands, rows.layout.columns)
     best = None
-    wide = -(-geometry.group_outputs // (WIDE * host().lanes(dtype.itemsize)))
+    lanes = host().lanes(dtype.itemsize)
     for shape in SHAPES:
         if columns.output_size // columns.stride < shape.run:
             continue
         runs = size[0] * -(-size[1] // shape.run) * together
         tiles = -(-runs // shape.runs) / together
-        cycles = wide * tiles * float((terms * STEP_CYCLES[shape.run][0] + _TILE).sum())
+        blocks = -(-geometry.group_outputs // (shape.wide * lanes))
+        cycles = blocks * tiles * float((terms * STEP_CYCLES[shape][0] + _TILE).sum())
         if cycles < least:
             best, least = shape, cycles
     return best

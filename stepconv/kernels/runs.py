@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from stepconv.geometry import Axis, Geometry, Indices
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import CHAIN
-from stepconv.kernels.small_tiles import LISTS, SINGLE, WIDE, Shape, kinds
+from stepconv.kernels.small_tiles import LISTS, SINGLE, Shape, kinds
 
 Needs = NDArray[np.uint8]
 
@@ -30,9 +30,15 @@ Needs = NDArray[np.uint8]
 _FIRST, _ANY, _LAST = 1, 2, 4
 _ALL = _FIRST | _ANY | _LAST
 
-# Cycles of a step of a tile of all runs and of one, by the pixels of a run; to begin a tile and
-# store it, and for each piece of its sum beside: on Zen 5, and with single pixels on Zen 3.
-STEP_CYCLES = {7: (14.7, 8.0), 4: (13.0, 5.0), 1: (6.2, 6.2)}
+# Cycles of a step of a tile of all runs and of one; to begin a tile and store it, and for each
+# piece of its sum beside: on Zen 5, and with single pixels on Zen 3.
+STEP_CYCLES = {
+    Shape(7, 2): (14.7, 8.0),
+    Shape(4, 3): (13.0, 5.0),
+    Shape(7, 4, 1): (14.7, 4.5),
+    Shape(4, 6, 1): (13.0, 4.5),
+    Shape(1, 6): (6.2, 6.2),
+}
 _TILE_CYCLES, _PIECE_CYCLES = (100.0, 55.0) if SINGLE else (170.0, 0.0)
 #: How many runs that are left are tried for one that is left.
 _TRIED = 16
@@ -120,13 +126,13 @@ class Runs:
 
         With `even`, as if each class filled its tiles.
         """
-        block = WIDE * host().lanes(dtype.itemsize)
+        block = self.shape.wide * host().lanes(dtype.itemsize)
         planes, which = distinct(self.classes.reshape(len(self.classes), -1))
         total = 0.0
         for plane, times in zip(planes, np.bincount(which), strict=True):
             kind, needs = (plane, self.needs) if even else self.joined(np.tile(plane, samples))
             counts = np.bincount(kind, minlength=len(needs))
-            runs, (all_runs, one) = self.shape.runs, STEP_CYCLES[self.shape.run]
+            runs, (all_runs, one) = self.shape.runs, STEP_CYCLES[self.shape]
             full, left = (counts / runs, 0 * counts) if even else np.divmod(counts, runs)
             steps = geometry.group_inputs * np.maximum(self._steps[needs].sum(axis=1), 1)
             each = _TILE_CYCLES + -(-steps // CHAIN) * _PIECE_CYCLES
@@ -142,7 +148,7 @@ class Runs:
         """
         if self.in_place or self.shape.runs > 2:
             return kind, self.needs
-        return joined(kind, self.needs, self.shape.run)
+        return joined(kind, self.needs, self.shape)
 
 
 def _steps(run: int) -> NDArray[np.float64]:
@@ -152,12 +158,12 @@ def _steps(run: int) -> NDArray[np.float64]:
     return steps
 
 
-def joined(kind: Indices, needs: Needs, run: int) -> tuple[Indices, Needs]:
+def joined(kind: Indices, needs: Needs, shape: Shape) -> tuple[Indices, Needs]:
     """Join runs that would be alone in a tile, where one tile of both takes less time than two.
 
     Returns the class of each run, and what each class needs, the new ones behind the others.
     """
-    steps, (all_runs, alone) = _steps(run), STEP_CYCLES[run]
+    steps, (all_runs, alone) = _steps(shape.run), STEP_CYCLES[shape]
     counts = np.bincount(kind, minlength=len(needs))
     left = np.flatnonzero(counts % 2).tolist()
     kind = kind.copy()

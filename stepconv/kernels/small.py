@@ -81,9 +81,8 @@ from stepconv.kernels.small_order import order
 from stepconv.kernels.small_tiles import (
     AHEAD_AT,
     PART,
-    SHAPES,
     SINGLE,
-    WIDE,
+    shapes,
 )
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import IN_PLACE, PLANE, SPAN, TILE_VECTORS, step_share, tile_rows
@@ -112,6 +111,10 @@ _FAR_BYTES, _FAR_CHANNELS, _FAR_CYCLES = 14 << 20, 128, 0.0 if SINGLE else 0.002
 
 #: Pixels of a band of rows that fit no band: a plan describes each tile of a band.
 MOST_PIXELS = 1 << 16
+#: Pixels below which a band read in its place is too small, where the weights of a block do not
+#: stay in the first cache: all pass over each band. With 28 pixels 3x3s2 384-48@56 takes 1.3 times
+#: as long as with 112 or 250.
+LEAST_PIXELS, FIRST_BYTES = 100, 32 * 1024
 #: Pixels of a band in its place where not even a row fits the cache: weights pass once over each.
 GROUP_PIXELS = 900
 #: Columns from which on every row is a sum of runs of 6 and 7, which leave no rest.
@@ -153,7 +156,7 @@ class SmallPlan(TiledPlan):
             read = Reading.of_band(layout, geometry.group_inputs)
             known = shared_planes(axes[0])
         batches = -(-samples // together)
-        block = WIDE * lanes
+        block = runs.shape.wide * lanes
         outputs, terms = geometry.group_outputs, geometry.terms
         blocks = -(-outputs // block)
         depths = slab(depth, batches * geometry.groups * bands, threads) if known else 1
@@ -255,8 +258,10 @@ def plan(
     if axes[2].output_size > MOST_PIXELS:
         return None
     # Single pixels read other kernels than those of 1 from a band: in place is not measured there.
-    shapes = SHAPES if axes[2].output_size < _SIXES_AND_SEVENS else SHAPES[:1]
-    places = [Runs(axes, shape, in_place=True) for shape in shapes] if flat or not SINGLE else []
+    tried = shapes(geometry.group_outputs, host().lanes(dtype.itemsize))
+    if axes[2].output_size >= _SIXES_AND_SEVENS:
+        tried = tuple(shape for shape in tried if shape.run != 4)
+    places = [Runs(axes, shape, in_place=True) for shape in tried] if flat or not SINGLE else []
     place = min(
         (runs for runs in places if runs.within),
         key=lambda runs: runs.cycles(geometry, dtype),
@@ -307,11 +312,18 @@ def plan(
     ):
         # Single pixels that see the same taps may be few, and then leave a rest.
         padded = (False, True) if SINGLE else (True,)
-        ways += [Runs(axes, *way) for way in product(shapes, (False,), padded)]
+        ways += [Runs(axes, *way) for way in product(tried, (False,), padded)]
     runs = min(ways, key=cycles)
     if cycles(runs) > direct_cycles(geometry, axes, dtype):
         return None
-    return SmallPlan(geometry, dtype, axes, threads, runs, rows, together(runs), once)
+    block = runs.shape.wide * host().lanes(dtype.itemsize) * geometry.terms * dtype.itemsize
+    large = rows.count == 1 or len(rows.outputs[0]) * runs.width >= LEAST_PIXELS
+    own = (
+        rows
+        if large or not runs.in_place or block <= FIRST_BYTES
+        else even_rows(axes, 2 * LEAST_PIXELS)
+    )
+    return SmallPlan(geometry, dtype, axes, threads, runs, own, together(runs), once)
 
 
 def _at_hand(

@@ -176,7 +176,7 @@ def records(
     `heads` are how those of each class begin, see `TapLists.of`; the bits of `kept` say which
     pixels of a run are stored.
     """
-    run, runs = shape
+    run, runs, _ = shape
     stops = np.flatnonzero(np.diff(kind, append=-1)) + 1
     starts = np.append(0, stops[:-1])
     counts = -(-(stops - starts) // runs)  # tiles of a class

@@ -20,7 +20,6 @@ from stepconv.kernels.small_tiles import (
     FIRST_RUN,
     PART,
     SMALL_SETTINGS,
-    WIDE,
     Shape,
     small_tile,
 )
@@ -75,7 +74,7 @@ def kernel(shape: Shape, fills: Strides, apart: bool, dealt: bool, in_turn: bool
     With `dealt` they do not in the output, as those of a phase of a transposed convolution. With
     `in_turn` the weights are as they were given, and laid out in scratch part by part.
     """
-    run, runs = shape
+    run, runs, wide = shape
     least, most = fills
 
     @driver
@@ -94,6 +93,7 @@ def kernel(shape: Shape, fills: Strides, apart: bool, dealt: bool, in_turn: bool
         compute(
             run,
             runs,
+            wide,
             settings[PIXEL_STEP] if apart else 1,
             settings[CELL_STEP] if dealt else 1,
             in_turn,
@@ -117,6 +117,7 @@ def kernel(shape: Shape, fills: Strides, apart: bool, dealt: bool, in_turn: bool
 def compute(
     run: int,
     runs: int,
+    wide: int,
     pixel_step: int,
     cell_step: int,
     in_turn: bool,
@@ -193,6 +194,7 @@ def compute(
                     sweep(
                         run,
                         runs,
+                        wide,
                         pixel_step,
                         cell_step,
                         in_turn,
@@ -215,6 +217,7 @@ def compute(
 def sweep(
     run: int,
     runs: int,
+    wide: int,
     pixel_step: int,
     cell_step: int,
     in_turn: bool,
@@ -245,7 +248,7 @@ def sweep(
                 small_tile(
                     run,
                     runs,
-                    WIDE,
+                    wide,
                     pixel_step,
                     cell_step,
                     in_turn,
@@ -273,7 +276,7 @@ def lay_out(settings: Any, weight: Any, start: int, part: int, valid: int, scrat
     taps, block = settings[TAPS], settings[BLOCK]
     terms = settings[CHANNELS] * taps
     count = min(settings[PART], settings[CHANNELS] - part) * taps
-    for vector in range(WIDE):
+    for vector in range(block // lanes(weight)):
         pack_block(
             lanes(weight),
             weight,
@@ -298,7 +301,7 @@ def pack(sizes: Any, weight: Any, packed: Any, first: int, stop: int) -> None:
     blocks = (outputs + block - 1) // block
     for unit in range(first, stop):
         group, number = divmod(unit, blocks)
-        for vector in range(WIDE):
+        for vector in range(block // lanes(weight)):
             channel = number * block + vector * lanes(weight)
             pack_block(
                 lanes(weight),

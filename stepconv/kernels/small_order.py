@@ -26,7 +26,7 @@ import numpy as np
 
 from stepconv.geometry import Geometry
 from stepconv.kernels.host import host
-from stepconv.kernels.small_tiles import SINGLE, WIDE, Shape
+from stepconv.kernels.small_tiles import SINGLE, Shape
 
 #: Bytes of the pixels and totals of a group of tiles: more than the first cache, 32 KB on Zen 3,
 #: since those of a tile overlap. 24 to 100 do alike within 3 %; with 6 the 3x3 layers take 4 %
@@ -89,7 +89,7 @@ def order(
     The pixels may be read in their place: `flat`, where a kernel of 1 reads them as one row, or
     `several`, in more than one band.
     """
-    block = WIDE * host().lanes(dtype.itemsize)
+    block = shape.wide * host().lanes(dtype.itemsize)
     tile = shape.pixels * block
     channel = prod(geometry.kernel_size) * block
     if not SINGLE:

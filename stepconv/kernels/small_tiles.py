@@ -12,6 +12,8 @@ and pixels are taken one by one::
 
 The 14 pixels are two *runs* of up to 7 that lie anywhere: 7, 14, 28, 56 divide into runs without
 a rest, as the maps of most image networks do. For 4, 8 and 16 there are tiles of three runs of 4.
+Where the last of two vectors would be empty, as with 16 output channels, tiles have one, and twice
+as many runs.
 The sums lie channel beside channel, the output pixel beside pixel: squares of sums are transposed
 in registers before they are stored.
 
@@ -50,10 +52,11 @@ from stepconv.kernels.tiles import (
 
 
 class Shape(NamedTuple):
-    """Which pixels a tile takes: `runs` runs of up to `run`."""
+    """Which pixels a tile takes, `runs` runs of up to `run`, and how many vectors of channels."""
 
     run: int
     runs: int
+    wide: int = 2
 
     @property
     def pixels(self) -> int:
@@ -66,12 +69,17 @@ class Shape(NamedTuple):
         return FIRST_RUN + 3 * self.runs
 
 
-#: Vectors of channels of a tile.
-WIDE = 2
 #: With 16 registers pixels are single.
 SINGLE = host().registers < 32
 #: The tiles there are: of 28 sums and 24 in 32 registers, of 12 in 16.
-SHAPES = (Shape(1, 6),) if SINGLE else (Shape(7, 2), Shape(4, 3))
+SHAPES: tuple[Shape, ...] = (Shape(1, 6),) if SINGLE else (Shape(7, 2), Shape(4, 3))
+NARROW_SHAPES: tuple[Shape, ...] = () if SINGLE else (Shape(7, 4, 1), Shape(4, 6, 1))
+
+
+def shapes(outputs: int, lanes: int) -> tuple[Shape, ...]:
+    """Return the tiles for so many output channels: narrow ones too where wide ones have a rest."""
+    return SHAPES + NARROW_SHAPES * (-(-outputs // lanes) % 2)
+
 
 #: How far ahead a tile of single pixels asks for its channels' cache lines: maps that are read in
 #: their place come from memory then, 60 to 70 % of the peak for 1x1 256-64@56 with 8 samples.
@@ -213,7 +221,8 @@ def multiply(
                 for v in range(wide):
                     code.prefetch(weight, code.add(ahead, v * code.lanes), nearness=2)
             with code.when(code.compare(later, "!=", 0)):
-                code.prefetch(there, later, nearness=2)
+                for distance in apart[::2]:
+                    code.prefetch(there, code.add(later, distance), nearness=2)
         w = [code.load(weight, v * code.lanes) for v in range(wide)]
         starts = [code.move(there, distance) for distance in apart]
         # Each number is spread just before its use: LLVM keeps the order, and few registers busy.
