@@ -212,8 +212,11 @@ def test_most_maps_can_be_read_in_place(axis: Axis, within: bool) -> None:
 @pytest.mark.skipif(SINGLE, reason="pixels are single there")
 @pytest.mark.parametrize(
     ("size", "shape"),
-    [(4, (4, 3)), (7, (7, 2)), (8, (4, 3)), (14, (7, 2)), (16, (4, 3)), (28, (7, 2)), (32, (7, 2))],
-)
+    [
+        (3, (3, 4)), (4, (4, 3)), (5, (5, 2)), (7, (7, 2)), (8, (4, 3)),
+        (10, (5, 2)), (14, (7, 2)), (16, (4, 3)), (28, (7, 2)), (32, (7, 2)),
+    ],
+)  # fmt: skip
 def test_tiles_leave_no_rest(size: int, shape: tuple[int, int]) -> None:
     axis = Axis(size, 3, pad=(1, 1))
     plan = small.plan(Geometry((axis, axis), 8, 128, 128, 1), np.dtype(np.float32), 1)

@@ -50,7 +50,7 @@ TILE_CYCLES = 60.0
 #: Cycles to fill a row of a band, and each of its vectors, by stride.
 ROW_CYCLES = 2.0
 FILL_CYCLES = {1: 4.0, 2: 7.0, 3: 6.0, 4: 5.0}
-FILL_ONE_CYCLES = 2.0  # for each number, where the stride is more
+FILL_ONE_CYCLES = 5.0  # for each number, where the stride is more
 #: Bytes of weights a cycle.
 WEIGHT_BYTES = 100.0
 
@@ -83,7 +83,7 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
     images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
     weights = blocks * lines * steps * dtype.itemsize / WEIGHT_BYTES
     for layout, rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
-        fill = 0.0 if whole else _filling(geometry, axes, layout, lanes)
+        fill = 0.0 if whole else filling(geometry, axes, layout, lanes)
         size = 0 if whole else _bytes(geometry, dtype, layout, beside * rows * columns)
         far = size / FAR_BYTES_A_CYCLE if size > BAND_BYTES else 0.0
         parts = -(-height // rows) * -(-width // columns)
@@ -158,7 +158,7 @@ def _sweep(vectors: int, steps: float) -> float:
     return steps * (max(2, vectors) * VECTOR_CYCLES + part) + (full + (left > 0)) * TILE_CYCLES
 
 
-def _filling(geometry: Geometry, axes: Axes, layout: Layout, lanes: int) -> float:
+def filling(geometry: Geometry, axes: Axes, layout: Layout, lanes: int) -> float:
     """Cycles to fill a band."""
     stride = axes[2].step
     row = ROW_CYCLES

@@ -36,9 +36,7 @@ from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables
 from stepconv.kernels.lowering import driver
 from stepconv.kernels.reading import cells
-from stepconv.kernels.runs import Runs
-from stepconv.kernels.small import direct_cycles
-from stepconv.kernels.small_tiles import shapes
+from stepconv.kernels.small import direct_cycles, runs_cycles
 from stepconv.kernels.tiled import TiledPlan
 
 Array = NDArray[Any]
@@ -54,7 +52,7 @@ PIECE = 1024
 # Cycles of a product of vectors, to begin and store a tile, for each number of a patch that is
 # copied together, and for each weight that another family would pack; as those of
 # `stepconv.kernels.runs`.
-_STEP, _TILE, _COPIED, _PACKED = 0.54, 60.0, 1.2, 0.4
+_STEP, _TILE, _COPIED, _PACKED = 0.49, 54.0, 1.1, 0.28
 #: Samples whose runs are counted together.
 _TOGETHER = 16
 
@@ -369,8 +367,7 @@ def _others(geometry: Geometry, dtype: np.dtype[Any], axes: Axes) -> float:
     """Cycles of the families that pack weights: `small` and `direct`."""
     samples = 1 if geometry.batch is None else geometry.batch
     together = min(samples, _TOGETHER)
-    tried = shapes(geometry.group_outputs, host().lanes(dtype.itemsize))
-    runs = min(Runs(axes, shape).cycles(geometry, dtype, together) for shape in tried) / together
+    runs = runs_cycles(geometry, axes, dtype, together)
     planes = geometry.groups * samples * axes[0].output_size
     return planes * min(runs, direct_cycles(geometry, axes, dtype))
 

@@ -34,7 +34,9 @@ _ALL = _FIRST | _ANY | _LAST
 # piece of its sum beside: on Zen 5, and with single pixels on Zen 3.
 STEP_CYCLES = {
     Shape(7, 2): (14.7, 8.0),
+    Shape(5, 2): (10.8, 6.0),
     Shape(4, 3): (13.0, 5.0),
+    Shape(3, 4): (13.0, 4.5),
     Shape(7, 4, 1): (14.7, 4.5),
     Shape(4, 6, 1): (13.0, 4.5),
     Shape(1, 6): (6.2, 6.2),

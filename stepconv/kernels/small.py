@@ -3,7 +3,7 @@
 A unit of work is a band of rows of one or several samples, of one group and one or several depths,
 for all blocks of output channels or a share of them. As in `stepconv.kernels.direct` a block of
 output channels passes over it at a time; here a block is 32 channels (in float32 on AVX-512), and
-a tile takes two runs of up to 7 pixels, or three of up to 4, whichever leaves less of a rest::
+a tile takes two runs of up to 7 pixels, or more of up to 5, 4 or 3, whichever leaves the least::
 
     runs         how rows are cut into runs, which taps their pixels need
     reading      whether runs can read the input in its place, or a copy of the band
@@ -18,6 +18,7 @@ Runs are cut so that the least is multiplied under taps that lie in the padding:
     33 columns, dilation of 6    6 7 7 7 6      whole outer runs see padding alone under a tap
     32 columns, no dilation      7 6 6 6 7      the first pixel alone does, and the last
     16 columns                   4 4 4 4        and tiles of three runs
+    10 columns                   5 5
 
 Then nothing is read that is no number of the input, and with 32 registers most layers of networks
 need no copy of it. Where a band is filled as in `direct`, each depth of a volume shares planes with
@@ -34,7 +35,7 @@ import numpy as np
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels.bands import SOURCE_Y, Layout
-from stepconv.kernels.cutting import BAND_BYTES, FILL_CYCLES, FILL_ONE_CYCLES
+from stepconv.kernels.cutting import BAND_BYTES, filling
 from stepconv.kernels.emit import PAGE_BYTES
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, span, sums, vectors_of
@@ -99,8 +100,9 @@ SOME_IN_PLACE_BYTES = 500 * 1024
 #: Pages of memory on which the pixels of a part may lie. Zen 3 knows the places of 64 at once;
 #: 1x1 256-64@56, where each channel has its own, takes 1.45 ms with 64 or more, 1.27 with 43.
 PART_PAGES = 48
-#: What to fill a band adds to the cycles of its tiles, for most layers.
-FILLED = 1.03
+#: What to fill a band adds to the cycles of its tiles, for most layers; where its rows are short,
+#: such a share of what `stepconv.kernels.cutting` reckons for Zen 5 (measured on Zen 4).
+FILLED, FILL_SHARE = 1.03, 0.6
 
 # Cycles of a step of a tile of `direct`, and to begin and store it: from a band; from the input in
 # its place, and there for each byte of input and output, if they are more than the caches hold: the
@@ -260,7 +262,7 @@ def plan(
     # Single pixels read other kernels than those of 1 from a band: in place is not measured there.
     tried = shapes(geometry.group_outputs, host().lanes(dtype.itemsize))
     if axes[2].output_size >= _SIXES_AND_SEVENS:
-        tried = tuple(shape for shape in tried if shape.run != 4)
+        tried = tuple(shape for shape in tried if shape.run in (1, 7))
     places = [Runs(axes, shape, in_place=True) for shape in tried] if flat or not SINGLE else []
     place = min(
         (runs for runs in places if runs.within),
@@ -302,7 +304,7 @@ def plan(
 
     def cycles(runs: Runs) -> float:
         own = runs.cycles(geometry, dtype, together(runs)) / together(runs)
-        return own if runs.in_place else own * FILLED
+        return own if runs.in_place else filled_cycles(geometry, axes, dtype, own)
 
     ways = [] if place is None else [place]
     if filled and not (
@@ -347,6 +349,25 @@ def _uneven(geometry: Geometry, axes: Axes, threads: int, rows: RowBands) -> boo
     return left > 0 and cells(axes) > geometry.group_outputs * prod(geometry.kernel_size)
 
 
+def filled_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any], own: float) -> float:
+    """Cycles of a plane's tiles, `own`, with those to fill its band: where rows are short, many."""
+    layout = Layout.of(axes, axes[1].output_size, axes[2].output_size)
+    fill = filling(geometry, axes, layout, host().lanes(dtype.itemsize))
+    return max(own * FILLED, own + FILL_SHARE * fill)
+
+
+def runs_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any], samples: int) -> float:
+    """Cycles that runs would take for a plane, of so many samples at once."""
+    least = np.inf
+    for shape in shapes(geometry.group_outputs, host().lanes(dtype.itemsize)):
+        place, band = (Runs(axes, shape, in_place=own) for own in (True, False))
+        own = filled_cycles(geometry, axes, dtype, band.cycles(geometry, dtype, samples) / samples)
+        if place.within and (in_place(axes) or not SINGLE):
+            own = min(own, place.cycles(geometry, dtype, samples) / samples)
+        least = min(least, own)
+    return least
+
+
 def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float:
     """Cycles that `stepconv.kernels.direct` would take for one plane of all output channels."""
     layout = Layout.of(axes, axes[1].output_size, axes[2].output_size)
@@ -358,13 +379,7 @@ def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float
     terms = geometry.terms * step_share(rows)
     if not in_place(axes):
         own = tiles * (terms * _STEP + _BEGIN)
-        if readable(axes, dtype.itemsize):
-            return own
-        if axes[2].step <= 2:
-            return own * FILLED
-        lanes = host().lanes(dtype.itemsize)
-        each = FILL_CYCLES.get(axes[2].step, FILL_ONE_CYCLES * lanes) / lanes
-        return own * FILLED + each * geometry.group_inputs * cells(axes)
+        return own if readable(axes, dtype.itemsize) else filled_cycles(geometry, axes, dtype, own)
     own = tiles * (terms * _STEP_IN_PLACE + _BEGIN_IN_PLACE)
     pixels = prod(axis.output_size for axis in axes)
     moved = geometry.group_inputs * cells(axes) + geometry.group_outputs * pixels

@@ -11,9 +11,9 @@ and pixels are taken one by one::
       pixel 13           sum        sum
 
 The 14 pixels are two *runs* of up to 7 that lie anywhere: 7, 14, 28, 56 divide into runs without
-a rest, as the maps of most image networks do. For 4, 8 and 16 there are tiles of three runs of 4.
-Where the last of two vectors would be empty, as with 16 output channels, tiles have one, and twice
-as many runs.
+a rest, as the maps of most image networks do. For other widths there are tiles of two runs of 5,
+three of 4 and four of 3. Where the last of two vectors would be empty, as with 16 output channels,
+tiles have one, and twice as many runs.
 The sums lie channel beside channel, the output pixel beside pixel: squares of sums are transposed
 in registers before they are stored.
 
@@ -71,14 +71,21 @@ class Shape(NamedTuple):
 
 #: With 16 registers pixels are single.
 SINGLE = host().registers < 32
-#: The tiles there are: of 28 sums and 24 in 32 registers, of 12 in 16.
-SHAPES: tuple[Shape, ...] = (Shape(1, 6),) if SINGLE else (Shape(7, 2), Shape(4, 3))
+#: The tiles there are: of 20 to 28 sums in 32 registers, of 12 in 16.
+SHAPES: tuple[Shape, ...] = (
+    (Shape(1, 6),) if SINGLE else (Shape(7, 2), Shape(5, 2), Shape(4, 3), Shape(3, 4))
+)
 NARROW_SHAPES: tuple[Shape, ...] = () if SINGLE else (Shape(7, 4, 1), Shape(4, 6, 1))
 
 
 def shapes(outputs: int, lanes: int) -> tuple[Shape, ...]:
-    """Return the tiles for so many output channels: narrow ones too where wide ones have a rest."""
-    return SHAPES + NARROW_SHAPES * (-(-outputs // lanes) % 2)
+    """Return the tiles for so many output channels: narrow ones too where wide ones have a rest.
+
+    Fewer channels than half a vector are left to others.
+    """
+    if 2 * outputs < lanes or -(-outputs // lanes) % 2 == 0:
+        return SHAPES
+    return SHAPES + NARROW_SHAPES
 
 
 #: How far ahead a tile of single pixels asks for its channels' cache lines: maps that are read in
@@ -221,7 +228,7 @@ def multiply(
                 for v in range(wide):
                     code.prefetch(weight, code.add(ahead, v * code.lanes), nearness=2)
             with code.when(code.compare(later, "!=", 0)):
-                for distance in apart[::2]:
+                for distance in apart[::2] if wide == 1 else apart[:1]:
                     code.prefetch(there, code.add(later, distance), nearness=2)
         w = [code.load(weight, v * code.lanes) for v in range(wide)]
         starts = [code.move(there, distance) for distance in apart]
