@@ -35,7 +35,7 @@ from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables
 from stepconv.kernels.lowering import driver
-from stepconv.kernels.reading import cells
+from stepconv.kernels.reading import cells, flattened
 from stepconv.kernels.small import direct_cycles, runs_cycles
 from stepconv.kernels.tiled import TiledPlan
 
@@ -367,6 +367,7 @@ def _others(geometry: Geometry, dtype: np.dtype[Any], axes: Axes) -> float:
     """Cycles of the families that pack weights: `small` and `direct`."""
     samples = 1 if geometry.batch is None else geometry.batch
     together = min(samples, _TOGETHER)
+    axes = flattened(axes)
     runs = runs_cycles(geometry, axes, dtype, together)
     planes = geometry.groups * samples * axes[0].output_size
     return planes * min(runs, direct_cycles(geometry, axes, dtype))

@@ -35,7 +35,7 @@ from stepconv.kernels.small_bands import RowBands, row_bands
 from stepconv.kernels.small_lists import Heads, records
 from stepconv.kernels.small_loops import kernel
 from stepconv.kernels.small_order import order
-from stepconv.kernels.small_tiles import AHEAD_AT, LISTS, PART, SHAPES, SINGLE, Shape
+from stepconv.kernels.small_tiles import AHEAD_AT, LISTS, PART, SHAPES, SINGLE, Shape, shapes
 from stepconv.kernels.tiled import TiledPlan
 from stepconv.kernels.tiles import (
     CHANNEL_STEP,
@@ -207,7 +207,7 @@ def plan(
     The channels must fill most of their vectors. Every phase needs a tap, and the phases in depth
     as many cells.
     """
-    block = SHAPES[0].wide * host().lanes(dtype.itemsize)
+    block = (SHAPES[0].wide if SINGLE else 1) * host().lanes(dtype.itemsize)
     outputs, depth = geometry.group_outputs, geometry.embedded[0]
     wasted = -outputs % block
     if 4 * wasted > outputs or depth.output_size % depth.stride:
@@ -226,12 +226,9 @@ def plan(
 def _shape(
     geometry: Geometry, dtype: np.dtype[Any], shifts: list[Shifts], bands: Axes, rows: RowBands
 ) -> Shape | None:
-    """Return the shape of tiles that takes the least time, None where vectors take less.
-
-    A run must be whole: what it has too much would be stored.
-    """
+    """Return the shape of tiles that takes the least time, None where vectors take less."""
     columns = geometry.embedded[2]
-    if rows.count > 1 or columns.output_size // columns.stride > MOST_COLUMNS:
+    if rows.count > 1 or not 1 <= columns.output_size // columns.stride <= MOST_COLUMNS:
         return None
     samples = 1 if geometry.batch is None else geometry.batch
     band = geometry.group_inputs * rows.layout.channel * dtype.itemsize
@@ -241,9 +238,7 @@ def _shape(
     least = vector_cycles(geometry, dtype, shifts, bands, rows.layout.columns)
     best = None
     lanes = host().lanes(dtype.itemsize)
-    for shape in SHAPES:
-        if columns.output_size // columns.stride < shape.run:
-            continue
+    for shape in shapes(geometry.group_outputs, size[1], lanes):
         runs = size[0] * -(-size[1] // shape.run) * together
         tiles = -(-runs // shape.runs) / together
         blocks = -(-geometry.group_outputs // (shape.wide * lanes))
@@ -337,19 +332,16 @@ def _tiles(
     _, height, width = (axis.output_size for axis in axes)
     z = np.arange(steps[0])[:, None, None]
     y = np.arange(rows[0] * steps[1], min((rows[-1] + 1) * steps[1], height))[:, None]
-    counts = [len(range(phase, width, steps[2])) for phase in range(steps[2])]
-    x = np.sort(
-        np.concatenate(
-            [
-                cut(count, shape.run, exact=True)[0] * steps[2] + phase
-                for phase, count in enumerate(counts)
-            ]
-        )
-    )
+    parts = []
+    for phase in range(steps[2]):
+        count = len(range(phase, width, steps[2]))
+        starts, _, stops = cut(count, shape.run, exact=count >= shape.run)
+        parts.append((starts * steps[2] + phase, (1 << stops) - 1))
+    x, kept = (np.concatenate(part) for part in zip(*parts, strict=True))
     sample = np.arange(samples)[:, None, None, None]
     kind = (z * steps[1] + y % steps[1]) * steps[2] + x % steps[2] + 0 * sample
     begin = (y // steps[1] - rows[0]) * pitch + x // steps[2] + 0 * z + sample * sample_step
     cell = (z * height + y - rows[0] * steps[1]) * width + x + sample * sample_cells
     order = np.argsort(kind.ravel(), kind="stable")
-    kind, begin, cell = (each.ravel()[order] for each in (kind, begin, cell))
-    return records(shape, heads, kind, begin, np.full_like(kind, (1 << shape.run) - 1), cell)
+    kind, begin, kept, cell = (each.ravel()[order] for each in (kind, begin, kept + 0 * kind, cell))
+    return records(shape, heads, kind, begin, kept, cell)

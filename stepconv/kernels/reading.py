@@ -90,10 +90,28 @@ def in_place(axes: Axes) -> bool:
 
 
 def flattened(axes: Axes) -> Axes:
-    """Make the pixels one row where each output cell sees the one input cell in its place."""
-    if not in_place(axes):
+    """Make rows one row, end to end, where that is the same convolution.
+
+    The pixels, where each output cell sees the one input cell in its place; and rows that the
+    kernel covers from end to end, as where it passes over a sentence, a row of numbers a word.
+
+    >>> z, y, x = flattened((Axis(1, 1), Axis(64, 3), Axis(300, 300)))
+    >>> y.output_size, x.output_size, x.kernel_size, x.stride
+    (1, 62, 900, 300)
+    """
+    if in_place(axes):
+        return Axis(1, 1), Axis(1, 1), Axis(cells(axes), 1)
+    z, y, x = axes
+    width = x.input_size
+    alike = width == 1 or (y.dilation == 1 and y.mode == "zeros")
+    if x.kernel_size != width or x.output_size > 1 or x.border != (0, 0) or not alike:
         return axes
-    return Axis(1, 1), Axis(1, 1), Axis(cells(axes), 1)
+    before, after = y.border
+    pad = before * width, after * width
+    line = Axis(
+        y.input_size * width, y.kernel_size * width, y.stride * width, y.dilation, pad, y.mode
+    )
+    return z, Axis(1, 1), line
 
 
 def readable(axes: Axes, itemsize: int) -> bool:

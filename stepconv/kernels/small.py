@@ -119,8 +119,6 @@ MOST_PIXELS = 1 << 16
 LEAST_PIXELS, FIRST_BYTES = 100, 32 * 1024
 #: Pixels of a band in its place where not even a row fits the cache: weights pass once over each.
 GROUP_PIXELS = 900
-#: Columns from which on every row is a sum of runs of 6 and 7, which leave no rest.
-_SIXES_AND_SEVENS = 30
 #: Passes of the tiles over the weights up to which the kernel lays them out itself, in each, if
 #: they are used once: the tiles then read them from a near cache. To write 9 MB of weights and read
 #: them again takes 3x3 512@7 4 % more time where the third cache holds them, 60 % where it does
@@ -260,9 +258,7 @@ def plan(
     if axes[2].output_size > MOST_PIXELS:
         return None
     # Single pixels read other kernels than those of 1 from a band: in place is not measured there.
-    tried = shapes(geometry.group_outputs, host().lanes(dtype.itemsize))
-    if axes[2].output_size >= _SIXES_AND_SEVENS:
-        tried = tuple(shape for shape in tried if shape.run in (1, 7))
+    tried = shapes(geometry.group_outputs, axes[2].output_size, host().lanes(dtype.itemsize))
     places = [Runs(axes, shape, in_place=True) for shape in tried] if flat or not SINGLE else []
     place = min(
         (runs for runs in places if runs.within),
@@ -359,7 +355,8 @@ def filled_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any], own: flo
 def runs_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any], samples: int) -> float:
     """Cycles that runs would take for a plane, of so many samples at once."""
     least = np.inf
-    for shape in shapes(geometry.group_outputs, host().lanes(dtype.itemsize)):
+    lanes = host().lanes(dtype.itemsize)
+    for shape in shapes(geometry.group_outputs, axes[2].output_size, lanes):
         place, band = (Runs(axes, shape, in_place=own) for own in (True, False))
         own = filled_cycles(geometry, axes, dtype, band.cycles(geometry, dtype, samples) / samples)
         if place.within and (in_place(axes) or not SINGLE):

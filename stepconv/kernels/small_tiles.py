@@ -73,20 +73,26 @@ class Shape(NamedTuple):
 SINGLE = host().registers < 32
 #: The tiles there are: of 20 to 28 sums in 32 registers, of 12 in 16.
 SHAPES: tuple[Shape, ...] = (
-    (Shape(1, 6),) if SINGLE else (Shape(7, 2), Shape(5, 2), Shape(4, 3), Shape(3, 4))
+    (Shape(1, 6),) if SINGLE else (Shape(7, 2), Shape(5, 2), Shape(4, 3), Shape(3, 4), Shape(2, 7))
 )
 NARROW_SHAPES: tuple[Shape, ...] = () if SINGLE else (Shape(7, 4, 1), Shape(4, 6, 1))
 
 
-def shapes(outputs: int, lanes: int) -> tuple[Shape, ...]:
-    """Return the tiles for so many output channels: narrow ones too where wide ones have a rest.
+def shapes(outputs: int, width: int, lanes: int) -> tuple[Shape, ...]:
+    """Return the tiles for so many output channels and `width` columns.
 
-    Fewer channels than half a vector are left to others.
+    Narrow ones too where wide ones have a rest; but fewer channels than half a vector are left to
+    others. Runs of 4 and less are for small maps.
     """
-    if 2 * outputs < lanes or -(-outputs // lanes) % 2 == 0:
-        return SHAPES
-    return SHAPES + NARROW_SHAPES
+    found = SHAPES
+    if 2 * outputs >= lanes and -(-outputs // lanes) % 2:
+        found += NARROW_SHAPES
+    return tuple(shape for shape in found if width <= _WIDEST.get(shape.run, width))
 
+
+# Columns up to which shorter runs than 7 are tried: from 30 on every row is a sum of runs of 6 and
+# 7, which leave no rest. Many short runs are stored in many pieces.
+_WIDEST = {5: 29, 4: 29, 3: 29, 2: 2}
 
 #: How far ahead a tile of single pixels asks for its channels' cache lines: maps that are read in
 #: their place come from memory then, 60 to 70 % of the peak for 1x1 256-64@56 with 8 samples.
@@ -317,7 +323,7 @@ def keep_dealt(
     valid: Value,
     record: Value,
 ) -> None:
-    """Emit the stores of runs whose cells lie `step` apart, one by one: all pixels are stored."""
+    """Emit the stores of runs whose cells lie `step` apart, one by one."""
     lanes, pixels = code.lanes, runs * run
     plane = code.load_one(settings, PLANE)
     begins = [code.load_one(record, FIRST_RUN + 3 * r + CELL) for r in range(runs)]
@@ -332,12 +338,12 @@ def keep_dealt(
             numbers = code.move(room, code.multiply(loop.index, lanes))
             target = code.move(line, code.multiply(loop.index, plane))
             for r in range(runs):
-                with code.when(code.compare(there[r], "!=", 0)):
-                    place = code.move(target, begins[r])
-                    for pixel in range(r * run, r * run + run):
-                        at = pixel // lanes * lanes * lanes + pixel % lanes
+                place = code.move(target, begins[r])
+                for number, pixel in enumerate(range(r * run, r * run + run)):
+                    at = pixel // lanes * lanes * lanes + pixel % lanes
+                    with code.when(code.compare(code.shift(there[r], -number), ">", 0)):
                         code.store_one(code.load_one(numbers, at), place)
-                        place = code.move(place, step)
+                    place = code.move(place, step)
             loop.next()
 
 

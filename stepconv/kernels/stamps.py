@@ -57,8 +57,9 @@ MOST_OUTPUTS = 3
 STAMP_BYTES = 400 * 1024
 #: Pixels of a band: a plan describes each tile.
 MOST_PIXELS = 8192
-# Cycles as in `stepconv.kernels.phases`; to add a vector of a stamp to the output.
-_STEP, _BEGIN, _ADD = 12.3, 50.0, 5.0
+# Cycles as in `stepconv.kernels.phases`; to add a vector of a stamp to the output, to begin each
+# phase of a row and to deal them out.
+_STEP, _BEGIN, _ADD, _LINE = 12.3, 50.0, 5.0, 10.0
 
 # Settings, after those of the tiles.
 (
@@ -434,6 +435,8 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> StampsPlan |
     own *= geometry.group_inputs * _STEP + _BEGIN
     own += rows * y.input_size * -(-x.input_size // lanes) * _ADD
     own *= z.input_size * z.kernel_size
+    lines = geometry.group_outputs * z.output_size * y.output_size
+    own += lines * (x.stride + 1) * _LINE
     if z.output_size * y.output_size == 1 < threads:
         own *= threads  # which phases would share
     if own > phases.cycles(geometry, dtype):
