@@ -116,3 +116,13 @@ def test_only_what_it_is_made_for() -> None:
         Geometry((axis, Axis(4, 2, pad=(1, 1))), 1, 2, 2, 2),
     ]
     assert [plan(geometry, np.dtype(np.float32), 1) for geometry in others] == [None] * len(others)
+
+
+def test_many_outputs_are_left_to_tiles_that_read_a_pixel_for_several() -> None:
+    axis = Axis(5, 3, pad=(1, 1))
+    made = {
+        outputs: plan(Geometry((axis, axis), 32, 1, outputs, 1), np.dtype(np.float32), 1)
+        for outputs in (16, 17)
+    }
+    assert made[16] is not None
+    assert made[17] is None

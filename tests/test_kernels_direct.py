@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from stepconv.geometry import Geometry
-from stepconv.kernels import direct, phase_pixels, phases, small, small_order
+from stepconv.kernels import cutting, direct, phase_pixels, phases, small, small_order
 from stepconv.kernels.phase_pixels import PhasePixelsPlan
 from stepconv.kernels.phases import PhasesPlan
 from stepconv.kernels.plan import Plan, TextbookPlan
@@ -191,6 +191,15 @@ SMALL: Named = {
     "runs of four, stride": ((2, 16, 16, 16), (40, 16, 3, 3), {"stride": 2, "padding": 1}),
     "runs moved back": ((2, 40, 5, 31), (64, 40, 3, 3), {"padding": 4, "dilation": 4}),
     "far apart": ((2, 40, 33, 33), (40, 40, 3, 3), {"padding": 18, "dilation": 18}),
+    "one vector of channels": ((2, 20, 14, 14), (16, 20, 3, 3), {"padding": 1}),
+    "one vector of channels, runs of four": ((3, 20, 8, 8), (48, 20, 3, 3), {"padding": 1}),
+    "runs of five": ((2, 20, 10, 10), (64, 20, 3, 3), {"padding": 1}),
+    "runs of three": ((3, 20, 3, 3), (64, 20, 3, 3), {"padding": 1}),
+    "runs of two": ((9, 20, 2, 2), (64, 20, 3, 3), {"padding": 1}),
+    "rows as one": ((2, 3, 20, 8), (40, 3, 3, 8), {"padding": ((2, 1), (0, 0)), "stride": (2, 1)}),
+    "columns of one": ((2, 16, 30, 1), (40, 16, 3, 1), {"dilation": (2, 1)}),
+    "bands under a stride of 3": ((2, 30, 25, 25), (40, 30, 5, 5), {"stride": 3, "padding": 2}),
+    "bands under a stride of 5": ((2, 30, 31, 31), (40, 30, 7, 7), {"stride": 5, "padding": 3}),
     "rows that fit no band": ((1, 600, 3, 400), (33, 600, 3, 3), {"padding": 1}),
 }
 
@@ -228,6 +237,13 @@ LARGE: Named = {
     "pixels of less than a tile": ((3, 16, 25), (5, 16, 1), {}),
     "a stem": ((2, 3, 64, 64), (13, 3, 7, 7), {"stride": 2, "padding": 3}),
     "stride of more than 2": ((1, 3, 50, 70), (16, 3, 11, 11), {"stride": 4, "padding": 2}),
+    "a stride of 3, of some phases": ((2, 9, 40, 70), (7, 9, 2, 2), {"stride": 3}),
+    "a stride of 4, of every second phase": (
+        (2, 9, 40, 70),
+        (5, 9, 3, 3),
+        {"stride": 4, "dilation": 2, "padding": 1, "padding_mode": "reflect"},
+    ),
+    "bands of few pixels": ((1, 1500, 9, 9), (5, 1500, 3, 3), {"stride": 2, "padding": 1}),
     "one wide": ((1, 64, 50, 1), (64, 64, 3, 1), {"padding": ((1, 1), (0, 0))}),
     "empty batch": ((0, 3, 9, 9), (4, 3, 3, 3), {}),
 }
@@ -244,7 +260,7 @@ def test_cuts(name: str, threads: int, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("groups", [1, 3])
-@pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("outputs", [*range(1, 8), 12])
 @pytest.mark.parametrize("transposed", [False, True])
 def test_few_outputs(transposed: bool, outputs: int, groups: int, dtype: str) -> None:
     """Tiles have no more rows than they need."""
@@ -282,6 +298,10 @@ TRANSPOSED: Named = {
     "runs, groups": ((5, 16, 6, 5), (16, 32, 2, 4), {"stride": 2, "padding": (0, 1), "groups": 2}),
     "runs, a line": ((9, 33, 16), (33, 32, 25), {"stride": 4, "padding": 11, "output_padding": 1}),
     "runs, depth": ((5, 8, 3, 4, 5), (8, 32, 2, 3, 3), {"stride": (1, 2, 2), "padding": (0, 1, 1)}),
+    "runs of two": ((9, 16, 2, 2), (16, 32, 3, 3), {"stride": 2, "output_padding": 1}),
+    "runs of two and one": ((9, 16, 2, 2), (16, 32, 3, 3), {"stride": 2, "padding": 1}),
+    "runs of one": ((9, 16, 3, 1), (16, 64, 3, 2), {"stride": (1, 2)}),
+    "runs, one vector of channels": ((5, 16, 5, 5), (16, 48, 3, 3), {"stride": 2}),
     "samples left over": ((301, 16, 4, 4), (16, 32, 4, 4), {"stride": 2, "padding": 1}),
 }
 
@@ -316,6 +336,17 @@ def test_small_transposed_maps_take_runs(size: int, batch: int, family: type) ->
     assert plan is not None
     assert isinstance(plan, family)
     assert plan.scratch * 4 <= 1 << 20
+
+
+def test_a_band_is_larger_where_a_smaller_one_would_leave_vectors_empty() -> None:
+    def scratch(channels: int, size: int) -> int:
+        shapes = (1, channels, size, size), (5, channels, 3, 3)
+        made = direct.plan(bind(*shapes, stride=2, padding=1), np.dtype("f4"), 1)
+        assert made is not None
+        return 4 * made.scratch
+
+    assert cutting.BAND_BYTES < scratch(1500, 9) < cutting.FEW_BYTES + 4096
+    assert scratch(300, 60) < cutting.BAND_BYTES + 4096
 
 
 def test_families_leave_to_others_what_they_do_not_compute() -> None:

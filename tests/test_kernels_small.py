@@ -27,6 +27,7 @@ from stepconv.kernels.small_tiles import (
     SINGLE,
     Shape,
     kinds,
+    shapes,
 )
 from tests.strategies import MODES
 
@@ -222,6 +223,22 @@ def test_tiles_leave_no_rest(size: int, shape: tuple[int, int]) -> None:
     plan = small.plan(Geometry((axis, axis), 8, 128, 128, 1), np.dtype(np.float32), 1)
     assert plan is not None
     assert (plan.shape.run, plan.shape.runs) == shape
+
+
+@pytest.mark.skipif(SINGLE, reason="tiles are of one kind there")
+@pytest.mark.parametrize(("outputs", "wide"), [(4, 2), (16, 1), (32, 2), (48, 1), (64, 2)])
+def test_tiles_have_one_vector_of_channels_where_the_second_would_be_empty(
+    outputs: int, wide: int
+) -> None:
+    assert {shape.wide for shape in shapes(outputs, 14, 16)} == {2, wide}
+
+
+@pytest.mark.skipif(SINGLE, reason="bands are filled there")
+def test_bands_in_place_have_as_many_pixels_as_pay_for_their_weights() -> None:
+    axis = Axis(56, 3, 2, pad=(1, 1))
+    plan = small.plan(Geometry((axis, axis), 1, 384, 48, 1), np.dtype(np.float32), 1)
+    assert plan is not None
+    assert 28 * 28 // plan.units >= small.LEAST_PIXELS
 
 
 def test_channels_a_power_of_two_apart_are_crowded() -> None:
