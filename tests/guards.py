@@ -111,6 +111,7 @@ def cases(seed: int, count: int) -> Iterator[Case]:
         _depthwise3,
         _few,
         _noise,
+        _last,
     )
     found = 0
     while found < count:
@@ -197,7 +198,7 @@ def _depthwise(dice: random.Random) -> Drawn:
 
 def _depthwise3(dice: random.Random) -> Drawn:
     channels = dice.choice((2, 5, 16, 33))
-    sizes = dice.randint(1, 20), dice.randint(1, dice.choice((4, 17, 70)))
+    sizes = dice.randint(1, 20), dice.randint(1, dice.choice((4, 70, 70)))
     stride = dice.choice((1, 2))
     before = 1 if stride == 2 else dice.choice((0, 1))
     pads = [(before, dice.choice((0, 1, 1))) for _axis in range(2)]
@@ -251,6 +252,18 @@ def _noise(dice: random.Random) -> Drawn:
     }
     channels = dice.choice((1, 3, 16, 100)), dice.choice((1, 2, 17, 33)), 1
     return channels, (1,) * rank, _kernel(dice, rank), arguments
+
+
+def _last(dice: random.Random) -> Drawn:
+    """Transposed, with few output channels, as at the end of a generator."""
+    rank, groups = dice.randint(1, 3), dice.choice((1, 1, 2))
+    inputs, outputs = dice.choice((3, 16, 33, 130)), dice.choice((1, 2, 3))
+    sizes = tuple(dice.randint(1, {1: 150, 2: 20, 3: 7}[rank]) for _axis in range(rank))
+    pads = [(dice.randint(0, 2), dice.randint(0, 2)) for _axis in range(rank)]
+    strides = [dice.choice((1, 2, 2, 3, 4, 7)) for _axis in range(rank)]
+    arguments = {"transposed": True, "padding": pads, "stride": strides}
+    channels = inputs * groups, outputs * groups, groups
+    return channels, sizes, _kernel(dice, rank), arguments
 
 
 # -- families, and some that step outside
@@ -438,7 +451,7 @@ def main(seed: int, count: int, names: list[str]) -> None:
     # The kernels for small maps, and for few pixels, wherever they can.
     small.direct_cycles = lambda *_: math.inf
     dots._others = lambda *_: math.inf
-    phase_pixels._STEP = math.inf
+    phase_pixels.STEP = math.inf
     depthwise_channels._others = lambda *_: math.inf
     phases.cycles = lambda *_: math.inf
     chosen = families(names)

@@ -19,6 +19,7 @@ from stepconv.kernels import (
     direct,
     phases,
     small_loops,
+    stamps,
     textbook_plan,
 )
 from stepconv.kernels.small_loops import NARROW, NONE, WIDER
@@ -138,7 +139,7 @@ def test_kernels_have_names_of_their_own() -> None:
     ways = product(SHAPES + NARROW_SHAPES, (NONE, NARROW, WIDER), *[(False, True)] * 3)
     kernels = [small_loops.kernel(*way) for way in ways]
     kernels += [depthwise_channels.kernel(run) for run in (7, 14)]
-    for size, family in product(range(2, TILE_ROWS + 1), (direct, phases)):
+    for size, family in product(range(2, TILE_ROWS + 1), (direct, phases, stamps)):
         kernels += family.kernel(size), family.packer(size)
     kernels += [textbook_plan._FORWARD, textbook_plan._TRANSPOSED]
     assert len({kernel.py_func.__qualname__ for kernel in kernels}) == len(kernels)

@@ -27,7 +27,9 @@ from tests.strategies import MODES, Layer, layers
 pytestmark = pytest.mark.compiled
 
 DTYPES = ("float32", "float64")
-DOTS = str(Path(__file__).with_name("test_kernels_dots.py"))
+DOTS, STAMPS = (
+    str(Path(__file__).with_name(f"test_kernels_{name}.py")) for name in ("dots", "stamps")
+)
 
 
 def bind(input_shape: Any, weight_shape: Any, **arguments: Any) -> Geometry:
@@ -301,6 +303,11 @@ TRANSPOSED: Named = {
     "runs of two": ((9, 16, 2, 2), (16, 32, 3, 3), {"stride": 2, "output_padding": 1}),
     "runs of two and one": ((9, 16, 2, 2), (16, 32, 3, 3), {"stride": 2, "padding": 1}),
     "runs of one": ((9, 16, 3, 1), (16, 64, 3, 2), {"stride": (1, 2)}),
+    "fewer columns than the stride": (
+        (2, 16, 4, 1),
+        (16, 32, 3, 3),
+        {"stride": (1, 3), "padding": 1},
+    ),
     "runs, one vector of channels": ((5, 16, 5, 5), (16, 48, 3, 3), {"stride": 2}),
     "samples left over": ((301, 16, 4, 4), (16, 32, 4, 4), {"stride": 2, "padding": 1}),
 }
@@ -314,7 +321,7 @@ def test_transposed(
     name: str, vectors: bool, threads: int, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Runs of pixels in each phase wherever they can be, or vectors.
-    monkeypatch.setattr(phase_pixels, "_STEP", 0 if vectors else np.inf)
+    monkeypatch.setattr(phase_pixels, "STEP", 0 if vectors else np.inf)
     input_shape, weight_shape, arguments = TRANSPOSED[name]
     geometry = bind(input_shape, weight_shape, transposed=True, **arguments)
     plan = phases.plan(geometry, np.dtype(dtype), threads)
@@ -394,7 +401,7 @@ def test_narrower_vectors_agree(lanes: str) -> None:
     """Run this file's hand-picked layers with the vectors of other machines."""
     result = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-q", __file__, DOTS),
+            *(sys.executable, "-m", "pytest", "-q", __file__, DOTS, STAMPS),
             *("-k", "small_maps or cuts or test_transposed or numbers or against_the_textbook"),
         ],
         env=os.environ | {"STEPCONV_LANES": lanes},

@@ -65,7 +65,8 @@ its kernel reads them, ``plan.run`` computes some units of work. What the famili
 common is in `tiled`. Whatever a run needs besides, it allocates itself, so that a plan may run in
 many threads at once: less than a megabyte, but for layers of so many channels that the smallest
 band takes more. That is one row of 48 pixels, for a 3x3 in float32 0.65 KB a channel (1.3 MB at
-2048), for a 5x5 1.1 KB; Winograd's takes 2.3 KB a channel from 450 on.
+2048), for a 5x5 1.1 KB; or a few rows of a narrow map, up to 4 MB, where fewer would leave vectors
+empty. Winograd's takes 2.3 KB a channel from 450 on.
 
 **Inside a user's compiled code** (`inline`) `rows` plans, without Python, for the kernel of
 `direct`; what is not float32 or float64, or transposed, runs on the loops of `plain`.

@@ -95,9 +95,10 @@ class Reach:
         """Split each tap's position into phase and shift."""
         splits = [divmod(tap * axis.dilation, axis.step) for tap in range(axis.kernel_size)]
         phases = tuple(sorted({phase for _, phase in splits}))
+        places = {phase: place for place, phase in enumerate(phases)}
         return cls(
             phases,
-            tuple(phases.index(phase) for _, phase in splits),
+            tuple(places[phase] for _, phase in splits),
             tuple(shift for shift, _ in splits),
         )
 
@@ -169,7 +170,7 @@ class Layout:
             SOURCE_Z: tables.add(z.source),
             # The last band may have rows behind the layout.
             SOURCE_Y: tables.add(np.append(y.source, np.full(self.rows * y.step, -1))),
-            SOURCE_X: tables.add(x.source),
+            SOURCE_X: tables.add(x.source if x.mode != "zeros" else []),
             LAYOUT_X: x.layout_size,
             LEVELS_AT: tables.add([tap * z.dilation for tap in range(z.kernel_size)]),
             LEVELS: z.kernel_size,

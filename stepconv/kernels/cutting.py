@@ -1,9 +1,10 @@
 """How a convolution is cut into units of work: few enough to fill, many enough to share.
 
 A large band wastes little: rows that neighbouring bands both need are copied twice, and the
-weights pass through the cache once for each band. It must fit the second cache, though, and
-there must be work for every thread. The costs below, in cycles, weigh that up; they are
-measured on Zen 5, and only their ratios matter.
+weights pass through the cache once for each band. It should fit the second cache, though, but
+where fewer rows of a narrow map would leave vectors empty, and there must be work for every
+thread. The costs below, in cycles, weigh that up; they are measured on Zen 5, and only their
+ratios matter.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ Axes = tuple[Axis, Axis, Axis]
 #: Zen 3, which has 512 KB, bands of 250 and 400 KB do no better: weights are read more often then.
 BAND_BYTES = 800 * 1024
 
-#: Bytes of a band of up to so many pixels: smaller ones would leave vectors empty. Of what does not
-#: fit the second cache so many bytes come from the third in a cycle.
+#: Bytes of a band of up to so many pixels, some tiles: smaller ones would leave vectors empty. One
+#: that does not fit the second cache comes from the third, so many bytes in a cycle.
 FEW_BYTES, FEW_PIXELS = 4 << 20, 4 * TILE_VECTORS * host().lanes(4)
 FAR_BYTES_A_CYCLE = 25.0
 
@@ -50,7 +51,7 @@ TILE_CYCLES = 60.0
 #: Cycles to fill a row of a band, and each of its vectors, by stride.
 ROW_CYCLES = 2.0
 FILL_CYCLES = {1: 4.0, 2: 7.0, 3: 6.0, 4: 5.0}
-FILL_ONE_CYCLES = 5.0  # for each number, where the stride is more
+FILL_ONE_CYCLES = 5.0  # for each number, where the stride is more: 14x14 with stride 14 on Zen 4
 #: Bytes of weights a cycle.
 WEIGHT_BYTES = 100.0
 

@@ -51,8 +51,8 @@ from stepconv.kernels.lowering import driver
 
 #: Rows of the output in a tile: maps of 7, 14, 28 leave no rest.
 TILE_ROWS = 7
-#: Outputs of a channel under a stride of 1. With 16 of 14x14 it takes as long as `direct`, of a
-#: single sample three quarters of the time; with 256 of 5x5 three times.
+#: Outputs of a channel up to which it is taken under a stride of 1. With 16 of 14x14 it takes as
+#: long as `direct`, of a single sample three quarters of the time; with 256 of 5x5 3 times as long.
 MOST_OUTPUTS_IN_PLACE = 16
 #: Sides of the kernel.
 KERNEL = 3

@@ -74,7 +74,7 @@ def fill(
                 down.next(code.move(source_at, 1), code.move(to_row, pitch))
             all_planes.next(code.move(to_plane, plane), code.move(from_plane, image))
 
-    for count in range(1, MOST_DEALT + 1):
+    for count in [phases] if isinstance(phases, int) else range(1, MOST_DEALT + 1):
         with code.when(code.both(code.compare(rows, ">", 0), code.compare(phases, "==", count))):
             _copy_rows(code, count, segment, lo, hi, each_row)
     after = code.multiply(code.add(above, rows), pitch)

@@ -8,8 +8,9 @@ convolution of stride 1 that reaches what any phase reaches, and no phase waits 
 be dealt out.
 
 With 16 registers, where pixels are single, that is the way for all maps but those of few output
-channels; with 32 for those of 4 to 7 columns and a few more, which leave vectors of pixels half
-empty. There a band holds several samples.
+channels; with 32 where runs leave less of a rest than vectors, as on most maps of up to 10 columns,
+also those narrower than a run, whose last pixels are computed and not stored. There a band holds
+several samples.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ SOME_ROWS_BYTES = 300 * 1024
 MOST_COLUMNS = 32
 # Cycles of a step of a tile of `stepconv.kernels.phases`, and to begin and store it; to begin and
 # store one of runs whose cells are dealt out. As those of `stepconv.kernels.runs`.
-_STEP, _BEGIN, _TILE = 12.3, 50.0, 450.0
+STEP, BEGIN, _TILE = 12.3, 50.0, 450.0
 #: Where in the sizes for `pack` the places of the taps begin.
 PLACES = 4
 
@@ -256,7 +257,7 @@ def vector_cycles(
     vectors = max(2, vectors_of(height, width, columns, host().lanes(dtype.itemsize))[0])
     rows = tile_rows(geometry.group_outputs)
     tiles = -(-geometry.group_outputs // rows) * vectors / TILE_VECTORS
-    steps = _terms(geometry, shifts) * _STEP + _BEGIN
+    steps = _terms(geometry, shifts) * STEP + BEGIN
     return tiles * step_share(rows) * float(steps.sum())
 
 
@@ -335,7 +336,7 @@ def _tiles(
     parts = []
     for phase in range(steps[2]):
         count = len(range(phase, width, steps[2]))
-        starts, _, stops = cut(count, shape.run, exact=count >= shape.run)
+        starts, _, stops = cut(count, shape.run, exact=not 0 < count < shape.run)
         parts.append((starts * steps[2] + phase, (1 << stops) - 1))
     x, kept = (np.concatenate(part) for part in zip(*parts, strict=True))
     sample = np.arange(samples)[:, None, None, None]

@@ -223,7 +223,10 @@ def deal(
 def deal_row(
     wide: int, output: Any, cell: int, scratch: Any, start: int, apart: int, count: int
 ) -> None:
-    """Deal `wide` phases that lie `apart` out to `count` cells of a row of the output."""
+    """Deal `wide` phases that lie `apart` out to `count` cells of a row of the output.
+
+    By vectors under the strides that networks have; each of them takes its time to compile.
+    """
     if wide == 1:
         mesh(1, output, cell, scratch, start, apart, count)
     elif wide == 2:

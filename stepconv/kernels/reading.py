@@ -10,6 +10,8 @@ multiplied that is not a number of the input:
   be a stride apart.
 - In `stepconv.kernels.direct`, whose vectors take neighbours: those without padding and stride.
 
+Rows that the kernel covers from end to end are one long row first (`flattened`).
+
 The input as it lies has its price, though: its numbers come from further away, so that tiles ask
 for them ahead; and channels that lie a large power of two apart are crowded in the caches.
 """
@@ -84,6 +86,10 @@ class Reading:
         )
 
 
+#: Columns that a kernel may cover, for rows to become one: so many phases has the stride.
+MOST_COVERED = 1024
+
+
 def in_place(axes: Axes) -> bool:
     """Whether each output cell sees the one input cell in its place, so that no band is needed."""
     return all(axis.kernel_size == 1 and axis.stride == 1 and axis.pad == (0, 0) for axis in axes)
@@ -103,8 +109,8 @@ def flattened(axes: Axes) -> Axes:
         return Axis(1, 1), Axis(1, 1), Axis(cells(axes), 1)
     z, y, x = axes
     width = x.input_size
-    alike = width == 1 or (y.dilation == 1 and y.mode == "zeros")
-    if x.kernel_size != width or x.output_size > 1 or x.border != (0, 0) or not alike:
+    one_line = width == 1 or (y.dilation == 1 and y.mode == "zeros")
+    if width > MOST_COVERED or x.kernel_size != width or x.border != (0, 0) or not one_line:
         return axes
     before, after = y.border
     pad = before * width, after * width

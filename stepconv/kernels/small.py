@@ -2,8 +2,8 @@
 
 A unit of work is a band of rows of one or several samples, of one group and one or several depths,
 for all blocks of output channels or a share of them. As in `stepconv.kernels.direct` a block of
-output channels passes over it at a time; here a block is 32 channels (in float32 on AVX-512), and
-a tile takes two runs of up to 7 pixels, or more of up to 5, 4 or 3, whichever leaves the least::
+output channels passes over it at a time; here a block is 32 channels (in float32 on AVX-512), or 16
+where the last 16 would be empty, and a tile takes two runs of up to 7 pixels, or more of fewer::
 
     runs         how rows are cut into runs, which taps their pixels need
     reading      whether runs can read the input in its place, or a copy of the band
@@ -314,14 +314,12 @@ def plan(
     runs = min(ways, key=cycles)
     if cycles(runs) > direct_cycles(geometry, axes, dtype):
         return None
-    block = runs.shape.wide * host().lanes(dtype.itemsize) * geometry.terms * dtype.itemsize
-    large = rows.count == 1 or len(rows.outputs[0]) * runs.width >= LEAST_PIXELS
-    own = (
-        rows
-        if large or not runs.in_place or block <= FIRST_BYTES
-        else even_rows(axes, 2 * LEAST_PIXELS)
-    )
-    return SmallPlan(geometry, dtype, axes, threads, runs, own, together(runs), once)
+    block_bytes = runs.shape.wide * host().lanes(dtype.itemsize) * geometry.terms * dtype.itemsize
+    few = rows.count > 1 and len(rows.outputs[0]) * runs.width < LEAST_PIXELS
+    if few and runs.in_place and block_bytes > FIRST_BYTES:
+        larger = even_rows(axes, 2 * LEAST_PIXELS)
+        return SmallPlan(geometry, dtype, axes, threads, runs, larger, 1, once)
+    return SmallPlan(geometry, dtype, axes, threads, runs, rows, together(runs), once)
 
 
 def _at_hand(
@@ -353,7 +351,10 @@ def filled_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any], own: flo
 
 
 def runs_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any], samples: int) -> float:
-    """Cycles that runs would take for a plane, of so many samples at once."""
+    """Cycles that runs would take for a plane, of so many samples at once: what `plan` weighs.
+
+    But for bands where all pixels are multiplied with all taps.
+    """
     least = np.inf
     lanes = host().lanes(dtype.itemsize)
     for shape in shapes(geometry.group_outputs, axes[2].output_size, lanes):

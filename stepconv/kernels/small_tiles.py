@@ -12,8 +12,9 @@ and pixels are taken one by one::
 
 The 14 pixels are two *runs* of up to 7 that lie anywhere: 7, 14, 28, 56 divide into runs without
 a rest, as the maps of most image networks do. For other widths there are tiles of two runs of 5,
-three of 4 and four of 3. Where the last of two vectors would be empty, as with 16 output channels,
-tiles have one, and twice as many runs.
+three of 4, four of 3 and seven of 2. Where the last of two vectors would be empty, as with 16
+output channels, tiles have one, and twice as many runs.
+
 The sums lie channel beside channel, the output pixel beside pixel: squares of sums are transposed
 in registers before they are stored.
 
@@ -77,22 +78,22 @@ SHAPES: tuple[Shape, ...] = (
 )
 NARROW_SHAPES: tuple[Shape, ...] = () if SINGLE else (Shape(7, 4, 1), Shape(4, 6, 1))
 
+#: Columns up to which shorter runs than 7 are tried: from 30 on every row is a sum of runs of 6 and
+#: 7, which leave no rest. Runs of 2 take the longest to store.
+WIDEST = {5: 29, 4: 29, 3: 29, 2: 2}
+
 
 def shapes(outputs: int, width: int, lanes: int) -> tuple[Shape, ...]:
     """Return the tiles for so many output channels and `width` columns.
 
     Narrow ones too where wide ones have a rest; but fewer channels than half a vector are left to
-    others. Runs of 4 and less are for small maps.
+    others.
     """
     found = SHAPES
     if 2 * outputs >= lanes and -(-outputs // lanes) % 2:
         found += NARROW_SHAPES
-    return tuple(shape for shape in found if width <= _WIDEST.get(shape.run, width))
+    return tuple(shape for shape in found if width <= WIDEST.get(shape.run, width))
 
-
-# Columns up to which shorter runs than 7 are tried: from 30 on every row is a sum of runs of 6 and
-# 7, which leave no rest. Many short runs are stored in many pieces.
-_WIDEST = {5: 29, 4: 29, 3: 29, 2: 2}
 
 #: How far ahead a tile of single pixels asks for its channels' cache lines: maps that are read in
 #: their place come from memory then, 60 to 70 % of the peak for 1x1 256-64@56 with 8 samples.
@@ -341,6 +342,7 @@ def keep_dealt(
                 place = code.move(target, begins[r])
                 for number, pixel in enumerate(range(r * run, r * run + run)):
                     at = pixel // lanes * lanes * lanes + pixel % lanes
+                    # The pixels of a run that are kept are its first.
                     with code.when(code.compare(code.shift(there[r], -number), ">", 0)):
                         code.store_one(code.load_one(numbers, at), place)
                     place = code.move(place, step)

@@ -36,6 +36,7 @@ from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import Tables, records, sums, vectors_of
 from stepconv.kernels.lowering import driver
+from stepconv.kernels.phase_pixels import BEGIN, STEP
 from stepconv.kernels.phases import deal_row
 from stepconv.kernels.reading import cells
 from stepconv.kernels.tiled import TiledPlan
@@ -57,9 +58,9 @@ MOST_OUTPUTS = 3
 STAMP_BYTES = 400 * 1024
 #: Pixels of a band: a plan describes each tile.
 MOST_PIXELS = 8192
-# Cycles as in `stepconv.kernels.phases`; to add a vector of a stamp to the output, to begin each
-# phase of a row and to deal them out.
-_STEP, _BEGIN, _ADD, _LINE = 12.3, 50.0, 5.0, 10.0
+# Cycles to add a vector of a stamp to the output, and for each phase of a row, to begin it and to
+# deal it out; as those of `stepconv.kernels.phase_pixels`.
+_ADD, _LINE = 5.0, 10.0
 
 # Settings, after those of the tiles.
 (
@@ -75,10 +76,10 @@ _STEP, _BEGIN, _ADD, _LINE = 12.3, 50.0, 5.0, 10.0
     BAND_ROWS,  # output rows of a unit
     BANDS,
     BANDS_AT,  # of each band: its first input row and how many, where its tiles begin and end
-    STAMP,  # taps of one depth of the kernel, and of one of its rows; its depths and rows
-    STAMP_ROW,
-    LEVELS,
-    HEIGHT,
+    LEVEL_TAPS,  # taps of one level of the kernel, of a depth, and of one of its rows
+    ROW_TAPS,
+    KERNEL_DEPTH,
+    KERNEL_HEIGHT,
     PHASES_DEEP,  # the strides
     PHASES_HIGH,
     PHASES_WIDE,
@@ -114,7 +115,9 @@ def kernel(size: int) -> Any:
     ) -> None:
         """Compute the units from `first` to before `stop`."""
         scratch = allocate(settings[SCRATCH], output)
-        met = allocate(settings[LEVELS] * settings[HEIGHT], settings)  # rows of stamps, for `lay`
+        met = allocate(
+            settings[KERNEL_DEPTH] * settings[KERNEL_HEIGHT], settings
+        )  # rows of stamps, for `lay`
         outputs = settings[GROUP_OUTPUTS]
         for row in range(size):
             scratch[settings[BIASES_AT] + row] = 0
@@ -133,9 +136,9 @@ def kernel(size: int) -> Any:
                 if source >= 0 and source < settings[DEPTH]:
                     stamp(
                         size, settings, tables, record, input, start + source * settings[SLICE],
-                        weight, group * settings[LEVELS] + tables[place], scratch, stamps_at,
+                        weight, group * settings[KERNEL_DEPTH] + tables[place], scratch, stamps_at,
                     )  # fmt: skip
-                    stamps_at += outputs * settings[STAMP] * settings[PLANE]
+                    stamps_at += outputs * settings[LEVEL_TAPS] * settings[PLANE]
                     levels += 1
             for channel in range(outputs):
                 plane = (image * outputs + channel) * settings[OUT_DEPTH] + z
@@ -162,7 +165,7 @@ def stamp(
     stamps_at: int,
 ) -> None:
     """Compute the stamps of a band of one depth of the input, under one level of the kernel."""
-    rows = settings[GROUP_OUTPUTS] * settings[STAMP]
+    rows = settings[GROUP_OUTPUTS] * settings[LEVEL_TAPS]
     blocks = (rows + size - 1) // size
     for block in range(blocks):
         done = block * size
@@ -204,7 +207,7 @@ def lay(
 ) -> None:
     """Lay the stamps of `sources` input rows from `first` on onto the output rows of a band."""
     width = settings[OUT_WIDTH]
-    level_step = settings[GROUP_OUTPUTS] * settings[STAMP] * settings[PLANE]
+    level_step = settings[GROUP_OUTPUTS] * settings[LEVEL_TAPS] * settings[PLANE]
     for y in range(top, min(top + settings[BAND_ROWS], settings[OUT_HEIGHT])):
         cell, phase_y = divmod(y, settings[PHASES_HIGH])
         listed = settings[ROWS_AT] + 2 * phase_y
@@ -213,7 +216,7 @@ def lay(
             place = tables[listed + 1] + TAP * tap
             row = cell + tables[place + 1] - first
             if row >= 0 and row < sources:
-                number = channel * settings[STAMP] + tables[place] * settings[STAMP_ROW]
+                number = channel * settings[LEVEL_TAPS] + tables[place] * settings[ROW_TAPS]
                 at = settings[STAMPS_AT] + number * settings[PLANE] + row * settings[WIDTH]
                 for level in range(levels):
                     met[count] = at + level * level_step
@@ -325,7 +328,7 @@ class StampsPlan(TiledPlan):
                 tiles[count] = [start, start + table.size]
             listed += [source, count, *tiles[count]]
         plane = max(count for _, count in bands) * x.input_size
-        line = -(-x.output_size // (x.stride * lanes)) * lanes
+        line = _line(x, lanes)
         # A vector more of a line is read, and of the stamps the lanes beside a row are not.
         biases_at = x.stride * line + lanes
         stamps_at = biases_at + size
@@ -344,10 +347,10 @@ class StampsPlan(TiledPlan):
             BAND_ROWS: -(-y.output_size // len(bands)),
             BANDS: len(bands),
             BANDS_AT: tables.add(listed),
-            STAMP: taps,
-            STAMP_ROW: x.kernel_size,
-            LEVELS: z.kernel_size,
-            HEIGHT: y.kernel_size,
+            LEVEL_TAPS: taps,
+            ROW_TAPS: x.kernel_size,
+            KERNEL_DEPTH: z.kernel_size,
+            KERNEL_HEIGHT: y.kernel_size,
             PHASES_DEEP: z.stride,
             PHASES_HIGH: y.stride,
             PHASES_WIDE: x.stride,
@@ -382,6 +385,11 @@ def _taps(tables: Tables, axis: Axis) -> int:
         own = [(tap, (phase + axis.pad[0] - tap * axis.dilation) // axis.stride) for tap in taps]
         listed += [len(own), tables.add(np.array(own, np.int64).ravel())]
     return tables.add(listed)
+
+
+def _line(axis: Axis, lanes: int) -> int:
+    """Return the numbers of a phase of a row: whole vectors."""
+    return -(-axis.output_size // (axis.stride * lanes)) * lanes
 
 
 def _levels(axis: Axis) -> int:
@@ -427,12 +435,13 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> StampsPlan |
         return None
     rows = geometry.group_outputs * y.kernel_size * x.kernel_size
     least = max(-(-lanes // x.input_size), (y.span - 1) // y.stride + 1)
-    if least * x.input_size * rows * _levels(z) * dtype.itemsize > STAMP_BYTES:
+    numbers = least * x.input_size * rows * _levels(z) + x.stride * _line(x, lanes)
+    if numbers * dtype.itemsize > STAMP_BYTES:
         return None
     size = tile_rows(rows)
     vectors = vectors_of(y.input_size, x.input_size, x.input_size, lanes)[0]
     own = max(2, vectors) / TILE_VECTORS * -(-rows // size) * step_share(size)
-    own *= geometry.group_inputs * _STEP + _BEGIN
+    own *= geometry.group_inputs * STEP + BEGIN
     own += rows * y.input_size * -(-x.input_size // lanes) * _ADD
     own *= z.input_size * z.kernel_size
     lines = geometry.group_outputs * z.output_size * y.output_size
