@@ -1,16 +1,19 @@
 """Layers of other networks than those of `stepconv bench`, beside torch and onnxruntime.
 
-    python -m benchmarks.more [--threads N] [--layer TEXT] [--json FILE]
+    python -m benchmarks.more [--threads N] [--layer TEXT] [--draw N] [--seed N] [--json FILE]
 
 The table of `stepconv bench` is what kernels are tuned for. These are here to find where that went
-wrong: other widths, batches, single pixels, few outputs. Measured in the same way; see README.md.
+wrong: other widths, batches, single pixels, few outputs; and with ``--draw`` layers that nobody
+chose, drawn at random. Measured in the same way; see README.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from stepconv.bench import peers, report
 from stepconv.bench.contest import contest
 from stepconv.bench.layers import Layer
 from stepconv.bench.timing import Effort
+from stepconv.errors import StepconvError
 
 EFFORT = Effort(rounds=5, seconds=0.02, most=10.0)
 PEERS = ("torch", "onnxruntime")
@@ -25,6 +29,14 @@ PEERS = ("torch", "onnxruntime")
 # Name, channels in and out, size, kernel, and what else: rank 2 where the size is one number.
 _Sizes = int | tuple[int, ...]
 _LAYERS: tuple[tuple[str, int, int, _Sizes, _Sizes, dict[str, int]], ...] = (
+    ("textcnn 3x300 1-100 L64", 1, 100, (64, 300), (3, 300), {"batch": 32}),
+    ("ssd 3x3 256@10", 256, 256, 10, 3, {"padding": 1}),
+    ("ssd 3x3 128@5", 128, 128, 5, 3, {"padding": 1, "batch": 4}),
+    ("segformer 7x7s4 3-64@256", 3, 64, 256, 7, {"stride": 4, "padding": 3}),
+    ("fsrcnn 3x3 12@128", 12, 12, 128, 3, {"padding": 1}),
+    ("keypoint 1x1 256-17@64", 256, 17, 64, 1, {}),
+    ("3x3 48@20", 48, 48, 20, 3, {"padding": 1, "batch": 4}),
+    ("dw 4x4s4 64@64", 64, 64, 64, 4, {"stride": 4, "groups": 64}),
     ("lenet 5x5 6-16@14", 6, 16, 14, 5, {}),
     ("lenet 5x5 6-16@14", 6, 16, 14, 5, {"batch": 64}),
     ("mnist 3x3 1-32@28", 1, 32, 28, 3, {"batch": 64}),
@@ -88,6 +100,13 @@ _LAYERS: tuple[tuple[str, int, int, _Sizes, _Sizes, dict[str, int]], ...] = (
     ("dcgan T k4s2 512-256@4", 512, 256, 4, 4,
      {"transposed": True, "stride": 2, "padding": 1, "batch": 16}),
     ("dcgan T k4s2 64-3@32", 64, 3, 32, 4, {"transposed": True, "stride": 2, "padding": 1}),
+    ("vae T k3s2 512-256@2", 512, 256, 2, 3,
+     {"transposed": True, "stride": 2, "padding": 1, "batch": 64}),
+    ("vae T k4s2 32-1@14", 32, 1, 14, 4,
+     {"transposed": True, "stride": 2, "padding": 1, "batch": 128}),
+    ("fsrcnn T k9s3 56-1@64", 56, 1, 64, 9, {"transposed": True, "stride": 3, "padding": 4}),
+    ("3dgan T k4s2 64-1@16", 64, 1, (16, 16, 16), 4,
+     {"transposed": True, "stride": 2, "padding": 1}),
     ("fcn T k64s32 21@8", 21, 21, 8, 64, {"transposed": True, "stride": 32, "padding": 16}),
     ("unet T k2s2 64-32@128", 64, 32, 128, 2, {"transposed": True, "stride": 2}),
     ("hifigan T k16s8 512-256 L50", 512, 256, (50,), 16,
@@ -104,30 +123,91 @@ def layers() -> Iterator[Layer]:
         yield Layer(name, name.split()[0], inputs, sizes, outputs, kernels, **arguments)
 
 
+# What is drawn: channels, sizes of maps and sides of kernels by rank.
+_CHANNELS = (
+    1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 30, 32, 40, 48, 64, 72, 96, 100, 128, 160, 192, 256, 320,
+    384, 512, 768, 1024,
+)  # fmt: skip
+_SIDES = {
+    1: (16, 50, 100, 128, 256, 400, 1000, 3000, 8000),
+    2: (*range(1, 11), 12, 13, 14, 16, 19, 20, 24, 28, 32, 40, 56, 64, 80, 100, 112, 128, 160, 224),
+    3: (4, 7, 8, 12, 16, 24, 32, 48),
+}
+_KERNELS = {
+    1: (1, 2, 3, 3, 4, 5, 7, 9, 16, 31),
+    2: (1, 1, 2, 3, 3, 3, 3, 4, 5, 7, 11),
+    3: (1, 1, 2, 3, 3, 3, 3, 4, 5),
+}
+_MOST_CELLS, _OPERATIONS = 5_000_000, (1e5, 4e8)
+
+
+def drawn(count: int, seed: int) -> Iterator[Layer]:
+    """Draw layers of any rank: channels and sizes as networks have them, put together at random."""
+    dice = random.Random(seed)
+    while count:
+        layer = _draw(dice)
+        try:
+            geometry = layer.geometry
+        except StepconvError:  # the kernel finds no room, or nothing is left of the output
+            continue
+        shapes = geometry.input_shape, geometry.weight_shape, geometry.output_shape
+        least, most = _OPERATIONS
+        if least < layer.operations < most and max(map(prod, shapes)) < _MOST_CELLS:
+            count -= 1
+            yield layer
+
+
+def _draw(dice: random.Random) -> Layer:
+    rank, transposed = dice.choice((1, 1, 2, 2, 2, 2, 2, 3)), dice.random() < 0.2
+    inputs, outputs = dice.choice(_CHANNELS), dice.choice(_CHANNELS)
+    if dice.random() < 0.4:
+        outputs = inputs
+    sort = dice.choices(("dense", "depthwise", "grouped"), (0.7, 0.15, 0.15))[0]
+    groups = {"dense": 1, "depthwise": inputs, "grouped": dice.choice((2, 4, 8, 16, 32))}[sort]
+    if sort == "depthwise":
+        outputs = inputs
+    size, kernel = ((dice.choice(of[rank]),) * rank for of in (_SIDES, _KERNELS))
+    stride = dice.choice((1, 1, 1, 2, 2, 3, 4))
+    dilation = 1 if transposed else dice.choice((*[1] * 8, 2, 4))
+    padding = dice.choice((0, 1, 1)) * (dilation * (kernel[0] - 1) // 2)
+    batch = dice.choice((1, 1, 1, 1, 2, 4, 8, 16, 32, 64))
+    parts = [("T " if transposed else "") + "x".join(map(str, kernel))]
+    parts += [f"{sign}{value}" for sign, value in (("s", stride), ("d", dilation)) if value > 1]
+    parts += [f"p{padding}"] * (padding > 0) + [f"g{groups}"] * (groups > 1)
+    name = f"{' '.join(parts)} {inputs}-{outputs}@{'x'.join(map(str, size))}"
+    return Layer(
+        name, "drawn", inputs, size, outputs, kernel, stride, padding, dilation, groups, transposed,
+        batch,
+    )  # fmt: skip
+
+
 def main() -> None:
     """Measure, print, and keep."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--layer", default="")
+    parser.add_argument("--draw", type=int, default=0, help="so many layers at random instead")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     machine = report.machine()
     rivals = [peer for peer in peers.installed() if peer.name in PEERS]
-    chosen = [layer for layer in layers() if options.layer in layer.title]
+    own = drawn(options.draw, options.seed) if options.draw else layers()
+    chosen = [layer for layer in own if options.layer in layer.title]
     rows = []
     print(
-        "time, ms, and as a share of each peer's".ljust(36), *(f"{one.name:>12}" for one in rivals)
+        "time, ms, and as a share of each peer's".ljust(44), *(f"{one.name:>12}" for one in rivals)
     )
     for row in contest(chosen, rivals, EFFORT, options.threads):
         rows.append(row)
-        ratios = [f"{row.ratios[one.name]:12.2f}" for one in rivals if one.name in row.ratios]
-        print(f"{row.layer.title:30}{1000 * row.seconds['function']:9.3f}", *ratios, flush=True)
+        shares = [f"{row.ratios[one.name]:12.2f}" for one in rivals if one.name in row.ratios]
+        print(f"{row.layer.title:38}{1000 * row.seconds['function']:9.3f}", *shares, flush=True)
     found = report.Report(machine, report.versions(rivals), options.threads, False, rows)
     for name in found.peers:
-        own = [row.ratios[name] for row in rows if name in row.ratios]
-        within = sum(one <= 1 for one in own)
-        mean = report.geometric_mean(own)
-        print(f"{name}: geometric mean {mean:.2f}, at most 1: {within} of {len(own)}")
+        ratios = [row.ratios[name] for row in rows if name in row.ratios]
+        within, near = (sum(one <= most for one in ratios) for most in (1, 1.1))
+        mean = report.geometric_mean(ratios)
+        print(f"{name}: mean {mean:.2f}, at most 1: {within}, 1.1: {near}, of {len(ratios)}")
     if options.json:
         options.json.write_text(json.dumps(found.to_json(), indent=1) + "\n")
 
