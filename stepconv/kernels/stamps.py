@@ -115,9 +115,8 @@ def kernel(size: int) -> Any:
     ) -> None:
         """Compute the units from `first` to before `stop`."""
         scratch = allocate(settings[SCRATCH], output)
-        met = allocate(
-            settings[KERNEL_DEPTH] * settings[KERNEL_HEIGHT], settings
-        )  # rows of stamps, for `lay`
+        # The rows of stamps that meet an output row.
+        met = allocate(settings[KERNEL_DEPTH] * settings[KERNEL_HEIGHT], settings)
         outputs = settings[GROUP_OUTPUTS]
         for row in range(size):
             scratch[settings[BIASES_AT] + row] = 0
@@ -404,14 +403,12 @@ def _bands(geometry: Geometry, dtype: np.dtype[Any], least: int) -> list[tuple[i
     pixels = min(MOST_PIXELS, STAMP_BYTES // (stamps * dtype.itemsize))
     few = -(-host().lanes(dtype.itemsize) // x.input_size)  # a vector of pixels
     most = max(few, pixels // x.input_size)
-    bands = least
-    while True:
-        rows = -(-y.output_size // bands)
-        tops = range(0, y.output_size, rows)
-        found = [_reached(y, top, min(top + rows, y.output_size), few) for top in tops]
-        if rows == 1 or max(count for _, count in found) <= most:
-            return found
-        bands += least
+    # So many output rows meet no more input rows than that.
+    rows = max(1, most * y.stride - y.span + 1)
+    bands = -(-y.output_size // (rows * least)) * least
+    rows = -(-y.output_size // bands)
+    tops = range(0, y.output_size, rows)
+    return [_reached(y, top, min(top + rows, y.output_size), few) for top in tops]
 
 
 def _reached(axis: Axis, top: int, bottom: int, few: int) -> tuple[int, int]:
