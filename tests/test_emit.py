@@ -34,8 +34,9 @@ def turns(of: int, wide: int) -> Any:
     return run
 
 
-@pytest.mark.parametrize("lanes", [2, 4, 8, 16])
-@pytest.mark.parametrize("count", range(1, 9))
+@pytest.mark.parametrize(
+    ("count", "lanes"), [(1, 16), (2, 16), (3, 2), (3, 16), (4, 8), (5, 4), (6, 8), (8, 4)]
+)
 def test_every_nth_number_there_and_back(count: int, lanes: int) -> None:
     numbers = np.arange(count * lanes, dtype=np.float32)
     dealt, woven = np.empty_like(numbers), np.empty_like(numbers)

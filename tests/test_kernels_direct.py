@@ -260,9 +260,10 @@ def test_cuts(name: str, threads: int, dtype: str) -> None:
     check(direct.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("groups", [1, 3])
-@pytest.mark.parametrize("outputs", [*range(1, 8), 12])
+@pytest.mark.parametrize(
+    ("outputs", "dtype"), [(1, "f8"), (3, "f8"), *((outputs, "f4") for outputs in range(1, 8))]
+)
 @pytest.mark.parametrize("transposed", [False, True])
 def test_few_outputs(transposed: bool, outputs: int, groups: int, dtype: str) -> None:
     """Tiles have no more rows than they need."""
