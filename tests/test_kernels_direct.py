@@ -260,18 +260,15 @@ def test_cuts(name: str, threads: int, dtype: str) -> None:
     check(direct.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
 
 
-@pytest.mark.parametrize("groups", [1, 3])
-@pytest.mark.parametrize(
-    ("outputs", "dtype"), [(1, "f8"), (3, "f8"), *((outputs, "f4") for outputs in range(1, 8))]
-)
+@pytest.mark.parametrize(("outputs", "groups"), [(1, 3), (2, 1), (4, 3), (5, 1), (7, 1), (7, 3)])
 @pytest.mark.parametrize("transposed", [False, True])
-def test_few_outputs(transposed: bool, outputs: int, groups: int, dtype: str) -> None:
+def test_few_outputs(transposed: bool, outputs: int, groups: int) -> None:
     """Tiles have no more rows than they need."""
     weight = (5 * groups, outputs) if transposed else (outputs * groups, 5)
     arguments = {"groups": groups, "transposed": transposed, "stride": 2, "padding": 1}
     geometry = bind((2, 5 * groups, 9, 60), (*weight, 3, 4), **arguments)
     family = phases if transposed else direct
-    check(family.plan(geometry, np.dtype(dtype), 2), geometry, dtype)
+    check(family.plan(geometry, np.dtype("f4"), 2), geometry, "float32")
 
 
 TRANSPOSED: Named = {
