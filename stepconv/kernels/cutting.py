@@ -154,9 +154,10 @@ def _time(each: float, last: float, parts: int, planes: int, threads: int) -> fl
 
 def _sweep(vectors: int, steps: float) -> float:
     """Cycles to move a tile over so many vectors; `steps` of a tile of all rows."""
-    full, left = divmod(max(2, vectors), TILE_VECTORS)  # no tile has a single one
+    vectors = max(2, vectors)  # no tile has a single one
+    full, left = divmod(vectors, TILE_VECTORS)
     part = PART_TILE_CYCLES if left else 0.0
-    return steps * (max(2, vectors) * VECTOR_CYCLES + part) + (full + (left > 0)) * TILE_CYCLES
+    return steps * (vectors * VECTOR_CYCLES + part) + (full + (left > 0)) * TILE_CYCLES
 
 
 def filling(geometry: Geometry, axes: Axes, layout: Layout, lanes: int) -> float:

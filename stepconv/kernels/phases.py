@@ -417,12 +417,12 @@ def cycles(geometry: Geometry, dtype: np.dtype[Any]) -> float:
 
 def _reached(axes: Axes) -> tuple[list[Shifts], Axes]:
     """Return the taps of the phases along each axis, and the axes of their band."""
-    shifts = [_shifts(axis) for axis in axes]
+    shifts = [shifts_of(axis) for axis in axes]
     z, y, x = (_band(axis, own) for axis, own in zip(axes, shifts, strict=True))
     return shifts, (z, y, x)
 
 
-def _shifts(axis: Axis) -> Shifts:
+def shifts_of(axis: Axis) -> Shifts:
     """For each phase, its taps and how far from the cell's own the input lies that each meets.
 
     Tap k takes input i to the output cell ``i * stride + k * dilation - pad``.

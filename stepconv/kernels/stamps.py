@@ -380,9 +380,8 @@ class StampsPlan(TiledPlan):
 def _taps(tables: Tables, axis: Axis) -> int:
     """Write for each phase of an axis the taps it meets; return where they are told of."""
     listed = []
-    for phase, taps in enumerate(axis.phases):
-        own = [(tap, (phase + axis.pad[0] - tap * axis.dilation) // axis.stride) for tap in taps]
-        listed += [len(own), tables.add(np.array(own, np.int64).ravel())]
+    for taps in phases.shifts_of(axis):
+        listed += [len(taps), tables.add(np.array(list(taps.items()), np.int64).ravel())]
     return tables.add(listed)
 
 

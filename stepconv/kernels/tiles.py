@@ -63,8 +63,8 @@ RECORD = FIRST + FIELDS * TILE_VECTORS
 def tile_rows(outputs: int) -> int:
     """Return how many output channels a tile takes of so many in a group.
 
-    Those with which all tiles take the least time: with 8 rows a third of what is multiplied for
-    12 channels would be for nothing.
+    Those with which all tiles take the least time: with 8 rows a quarter of what is multiplied
+    for 12 channels would be for nothing.
 
     >>> tile_rows(1), tile_rows(3), tile_rows(100) == TILE_ROWS
     (2, 3, True)
