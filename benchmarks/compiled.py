@@ -36,13 +36,14 @@ FAMILIES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]
     "depthwise3": ("conv2d", (1, 64, 14, 14), (64, 1, 3, 3), {"padding": 1, "groups": 64}),
     "depthwise_channels": ("conv2d", (1, 64, 7, 7), (64, 1, 5, 5), {"padding": 2, "groups": 64}),
     "stamps": ("conv_transpose2d", (1, 32, 28, 28), (32, 1, 4, 4), {"stride": 2}),
+    "mosaic": ("conv_transpose2d", (1, 32, 28, 28), (32, 16, 2, 2), {"stride": 2}),
     "phases": ("conv_transpose2d", (1, 16, 20, 20), (16, 16, 4, 4), {"stride": 2}),
     "winograd": ("conv2d", (1, 64, 56, 56), (64, 64, 3, 3), {"algorithm": "winograd"}),
 }
 FIRST = """
 import sys, time, numpy as np, stepconv
 from stepconv.kernels import (
-    depthwise, depthwise3, depthwise_channels, direct, phases, small, stamps, winograd
+    depthwise, depthwise3, depthwise_channels, direct, mosaic, phases, small, stamps, winograd
 )
 function, image, weight, more = eval(sys.argv[1])
 arrays = np.ones(image, np.float32), np.ones(weight, np.float32)

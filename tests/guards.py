@@ -39,7 +39,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from stepconv import conv
 from stepconv.errors import StepconvError
 from stepconv.geometry import Geometry
-from stepconv.kernels import depthwise_channels, dots, phase_pixels, phases, plan as plans, small
+from stepconv.kernels import (
+    depthwise_channels,
+    dots,
+    mosaic,
+    phase_pixels,
+    phases,
+    plan as plans,
+    small,
+)
 from stepconv.kernels.compiling import compiled
 from stepconv.kernels.plan import Plan, TextbookPlan
 from stepconv.spec import ConvSpec
@@ -112,6 +120,7 @@ def cases(seed: int, count: int) -> Iterator[Case]:
         _few,
         _noise,
         _last,
+        _blocks,
     )
     found = 0
     while found < count:
@@ -264,6 +273,16 @@ def _last(dice: random.Random) -> Drawn:
     arguments = {"transposed": True, "padding": pads, "stride": strides}
     channels = inputs * groups, outputs * groups, groups
     return channels, sizes, _kernel(dice, rank), arguments
+
+
+def _blocks(dice: random.Random) -> Drawn:
+    """Transposed, with a kernel no larger than the stride: each pixel makes a block."""
+    rank, groups = dice.randint(1, 3), dice.choice((1, 1, 2))
+    strides = [dice.choice((1, 2, 2, 3, 4)) for _axis in range(rank)]
+    kernel = tuple(dice.choice((stride, dice.randint(1, stride))) for stride in strides)
+    sizes = (*(dice.randint(1, 5) for _axis in range(rank - 1)), dice.randint(4, 60))
+    channels = dice.choice((1, 16, 130)) * groups, dice.choice((2, 4, 5, 9)) * groups, groups
+    return channels, sizes, kernel, {"transposed": True, "stride": strides}
 
 
 # -- families, and some that step outside
@@ -454,6 +473,7 @@ def main(seed: int, count: int, names: list[str]) -> None:
     phase_pixels.STEP = math.inf
     depthwise_channels._others = lambda *_: math.inf
     phases.cycles = lambda *_: math.inf
+    vars(mosaic)["SINGLE"] = False
     chosen = families(names)
     ran: Counter[str] = Counter()
     for case in cases(seed, count):

@@ -31,6 +31,7 @@ LEAST = {
     "depthwise3": 6,
     "depthwise": 60,
     "stamps": 20,
+    "mosaic": 20,
     "phases": 60,
     "dots": 40,
     "swapped": 20,

@@ -41,6 +41,7 @@ the offsets of its taps. Where a band would only repeat the input, none is fille
 ====================  ==================================================================
 `swapped`             transposed, of a single pixel: weights and input change places
 `stamps`              transposed, few output channels: each pixel stamps the kernel
+`mosaic`              transposed, kernels no larger than the stride: each pixel makes a block
 `phases`              transposed: an ordinary convolution for each phase of the output
 `dots`                outputs of few pixels, whose weights are read as they lie
 `depthwise_channels`  depthwise, small maps and short rows: channels in vectors, not pixels

@@ -32,6 +32,7 @@ Array = NDArray[Any]
 _DIRECT = (
     "swapped",
     "stamps",
+    "mosaic",
     "phases",
     "dots",
     "depthwise_channels",
