@@ -12,7 +12,17 @@ import pytest
 from tests.commands import done
 from tests.helpers import Array, Case, seed_tables, torch_cases
 
-CASES = [pytest.param(case, id=case.name) for case in torch_cases()]
+MANY_TERMS = 8000
+
+
+def marked(case: Case) -> Any:
+    """Return a layer as a parameter: slow where its record is long to read and write."""
+    terms = case.output.size * case.weight[0].size
+    marks = [pytest.mark.slow] if terms > MANY_TERMS else []
+    return pytest.param(case, id=case.name, marks=marks)
+
+
+CASES = [marked(case) for case in torch_cases()]
 FIGURES = {name: table for name, table in seed_tables().items() if "weight" in table}
 
 

@@ -123,6 +123,7 @@ def test_many_channels(geometry: Geometry, dtype: str, threads: int) -> None:
     check(direct.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
 
 
+@pytest.mark.slow  # each kind of tile has a kernel to compile
 @settings(max_examples=80)
 @given(dense(), st.sampled_from(DTYPES), st.sampled_from((1, 2, 3)), st.booleans(), st.booleans())
 def test_many_channels_on_small_maps(

@@ -60,6 +60,7 @@ def geometries(draw: st.DrawFn) -> Geometry:
     )
 
 
+@pytest.mark.slow  # each kind of tile has a kernel to compile
 @settings(max_examples=150)
 @given(geometries(), st.sampled_from(DTYPES), st.integers(1, 3))
 def test_any_kernel_no_larger_than_the_stride(geometry: Geometry, dtype: str, threads: int) -> None:

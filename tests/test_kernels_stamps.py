@@ -65,6 +65,7 @@ def geometries(draw: st.DrawFn) -> Geometry:
         return bind((1, 5, 20), (5, 1, 3))
 
 
+@pytest.mark.slow  # each kind of tile has a kernel to compile
 @settings(max_examples=150)
 @given(geometries(), st.sampled_from(DTYPES), st.integers(1, 3))
 def test_any_transposed_layer(geometry: Geometry, dtype: str, threads: int) -> None:
