@@ -1,16 +1,17 @@
 """Transposed convolutions of a single pixel: weights and input change places.
 
-Where the input has one pixel and nothing is cropped, each output cell meets one tap, as in the
-first layer of a generator that makes an image of noise. Sample by sample that is too little to
-pack weights for; of all samples together it is an ordinary convolution, with a kernel of 1::
+Where the input has one pixel, each output cell meets one tap, as in the first layer of a generator
+that makes an image of noise. Sample by sample that is too little to pack weights for; of all
+samples together it is an ordinary convolution, with a kernel of 1::
 
     output[sample][channel, tap]  =  sum of input[sample][c] * weight[c][channel, tap] over c
 
     input     the weights: a channel for each c, a pixel for each output channel and tap
     weights   the samples: an output channel each
 
-So it is left to the families of forward convolutions, which read the weights in their place. Their
-biases are of no use: they belong to output channels, which are many pixels here.
+So it is left to the families of forward convolutions, which read the weights in their place, or
+where padding crops the output a copy of the taps that show. Their biases are of no use: they belong
+to output channels, which are many pixels here.
 """
 
 from __future__ import annotations
@@ -44,7 +45,11 @@ class SwappedPlan:
 
     def __init__(self, geometry: Geometry, dtype: np.dtype[Any], threads: int) -> None:
         samples = 1 if geometry.batch is None else geometry.batch
-        taps = geometry.terms // geometry.group_inputs
+        taps = prod(axis.output_size for axis in geometry.axes)
+        self._kernels = geometry.weight_shape
+        self._shown = tuple(
+            slice(axis.pad[0], axis.pad[0] + axis.output_size) for axis in geometry.axes
+        )
         cells = geometry.out_channels * taps
         self._channels, self._shared = geometry.out_channels, threads > 1
         self._none = np.zeros(samples, dtype)
@@ -53,8 +58,9 @@ class SwappedPlan:
         self._forward = next(filter(None, (each.plan(flat, dtype, threads) for each in families)))
 
     def pack(self, weight: Array) -> Array:
-        """Return the weight as it is."""
-        return weight
+        """Return the weight as it is, or of the taps that show."""
+        shown = weight.reshape(self._kernels)[:, :, *self._shown]
+        return np.ascontiguousarray(shown).reshape(-1)
 
     def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
         """Return `run`, and what it is given before the units."""
@@ -79,14 +85,13 @@ class SwappedPlan:
 
 
 def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> SwappedPlan | None:
-    """Return a plan where the input has one pixel, and each tap shows in a cell of the output."""
+    """Return a plan where the input has one pixel, and each cell of the output meets a tap."""
     if not geometry.transposed or geometry.groups > 1 or geometry.batch == 0:
         return None
     if geometry.out_channels * prod(geometry.kernel_size) > MOST_PIXELS:
         return None
     for axis in geometry.axes:
-        if axis.input_size > 1 or axis.dilation > 1 or axis.output_size != axis.kernel_size:
-            return None
-        if axis.pad[0]:
+        beyond = axis.pad[0] + axis.output_size > axis.kernel_size
+        if axis.input_size > 1 or axis.dilation > 1 or beyond:
             return None
     return SwappedPlan(geometry, dtype, threads)
