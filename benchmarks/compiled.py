@@ -51,6 +51,20 @@ before = time.perf_counter()
 getattr(stepconv, function)(*arrays, **more)
 print(time.perf_counter() - before)
 """
+# A user's function, which Numba compiles each time: with the kernels that it calls, or those kept.
+USER = """
+import time, numba, numpy as np
+from stepconv import conv2d
+@numba.njit
+def call(image, weight):
+    return conv2d(image, weight, padding=1)
+image, weight = np.ones((1, 3, 16, 16), np.float32), np.ones((4, 3, 3, 3), np.float32)
+before = time.perf_counter()
+call(image, weight)
+print(time.perf_counter() - before)
+"""
+PROGRAMS = {name: (FIRST, repr(layer)) for name, layer in FAMILIES.items()}
+PROGRAMS["a user's function"] = (USER,)
 
 # Input and weight of the calls from inside compiled code.
 INSIDE = {
@@ -63,15 +77,15 @@ INSIDE = {
 
 
 def first_calls(runs: int = 3) -> dict[str, dict[str, float]]:
-    """Return the seconds of each family's first call: compiled, and loaded."""
+    """Return the seconds of each first call: compiled, and loaded."""
     found: dict[str, dict[str, list[float]]] = {
-        name: {"compile": [], "load": []} for name in FAMILIES
+        name: {"compile": [], "load": []} for name in PROGRAMS
     }
     for _run in range(runs):
-        for name, layer in FAMILIES.items():
+        for name, program in PROGRAMS.items():
             with tempfile.TemporaryDirectory() as folder:
                 for kind in ("compile", "load"):
-                    command = [sys.executable, "-c", FIRST, repr(layer)]
+                    command = [sys.executable, "-c", *program]
                     environment = os.environ | {"NUMBA_CACHE_DIR": folder}
                     output = subprocess.check_output(command, env=environment, text=True)
                     found[name][kind].append(float(output))
@@ -109,9 +123,9 @@ def main() -> None:
     arguments = parser.parse_args()
     report = {"machine": machine(), "first_call_seconds": first_calls(), "inside": inside()}
     for name, times in report["first_call_seconds"].items():
-        print(f"{name:12} compile {times['compile']:5.2f} s   load {times['load']:5.2f} s")
+        print(f"{name:18} compile {times['compile']:5.2f} s   load {times['load']:5.2f} s")
     for name, value in report["inside"].items():
-        print(f"{name:12} inside compiled code over from Python: {value:5.2f}")
+        print(f"{name:18} inside compiled code over from Python: {value:5.2f}")
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 

@@ -158,6 +158,46 @@ def test_another_version_compiles_anew(package: Path, tmp_path: Path) -> None:
         version.write_text(before)
 
 
+USER = """
+import numpy as np
+from numba import njit
+from stepconv import conv2d
+
+@njit(cache=True)
+def inner(image, kernel):
+    return conv2d(image, kernel, padding=1)
+
+@njit(cache=True)
+def total(image, kernel):
+    return inner(image, kernel).sum()
+
+assert total(np.ones((1, 3, 3)), np.ones((1, 1, 3, 3))) == 49
+print(*(sum(count.values()) for count in (total.stats.cache_hits, total.stats.cache_misses)))
+"""
+
+
+def test_functions_that_users_keep_find_the_kernels_they_name(
+    package: Path, tmp_path: Path
+) -> None:
+    """Kernels are not in a user's file, but found when it is read: those of this version alone."""
+    script, version = tmp_path / "script.py", package / "stepconv/version.py"
+    script.write_text(USER)
+    program = f"import runpy; runpy.run_path({str(script)!r})"
+    before = version.read_text()
+    assert run(package, tmp_path, program) == "0 1"
+    assert run(package, tmp_path, program) == "1 0"
+    for path in tmp_path.glob("kernels-*"):  # ours, that is: compiled again
+        shutil.rmtree(path)
+    assert run(package, tmp_path, program) == "1 0"
+    try:
+        version.write_text('"""Version."""\n\n__version__ = "99.0"\n')
+        assert run(package, tmp_path, program) == "0 1"
+        assert run(package, tmp_path, program) == "1 0"
+    finally:
+        version.write_text(before)
+    assert run(package, tmp_path, program) == "0 1"
+
+
 @pytest.mark.parametrize(
     "setting", ["NUMBA_OPT=1", "NUMBA_BOUNDSCHECK=1", "STEPCONV_LANES=4", "NUMBA_CPU_NAME=generic"]
 )

@@ -44,6 +44,7 @@ from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype, from_dtype
 
 from stepconv.kernels import plain, rows
+from stepconv.kernels.linking import by_name
 
 
 def register(functions: dict[str, Callable[..., Any]]) -> None:
@@ -229,7 +230,7 @@ def _compute(
     dtype = as_dtype(kind)
     five, shape, weights_five = _FIVE[rank, batched], _SHAPE[rank, batched], _FIVE[rank, True]
     first = 3 - rank
-    forward = rows.forward if fast else plain.forward
+    forward = _ROWS if fast else _FORWARD
 
     def compute(
         input, weight, bias, stride, padding, dilation, groups, output_padding, output_size, out
@@ -243,11 +244,9 @@ def _compute(
         _put_padding(axes, first, padding)
         for k in range(3):
             axes[plain.INPUT, k], axes[plain.TAPS, k] = images.shape[2 + k], kernels.shape[2 + k]
-        plain.measure(axes, first, mode, rule, transposed)
+        _MEASURE(axes, first, mode, rule, transposed)
         channels = kernels.shape[1] * groups if transposed else kernels.shape[0]
-        plain.check_channels(
-            images.shape[1], kernels.shape[0], kernels.shape[1], groups, transposed
-        )
+        _CHECK_CHANNELS(images.shape[1], kernels.shape[0], kernels.shape[1], groups, transposed)
         offsets = np.zeros(channels, dtype)
         if has_bias:
             if len(bias) != channels:
@@ -257,7 +256,7 @@ def _compute(
         sizes = axes[plain.OUTPUT]
         output = np.empty((images.shape[0], channels, sizes[0], sizes[1], sizes[2]), dtype)
         if transposed:
-            plain.transposed(images, kernels, offsets, output, axes, groups)
+            _TRANSPOSED(images, kernels, offsets, output, axes, groups)
         else:
             forward(images, kernels, offsets, output, axes, groups, mode)
         result = output.reshape(shape(output.shape))
@@ -270,6 +269,10 @@ def _compute(
 
     return register_jitable(compute)
 
+
+_ROWS, _FORWARD = by_name(rows, "forward"), by_name(plain, "forward")
+_TRANSPOSED = by_name(plain, "transposed")
+_MEASURE, _CHECK_CHANNELS = by_name(plain, "measure"), by_name(plain, "check_channels")
 
 # Shapes of arrays as five axes, and back, for each rank, batched or not.
 _FIVE: dict[tuple[int, bool], Any] = {

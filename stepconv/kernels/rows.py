@@ -19,6 +19,7 @@ from stepconv.kernels.compiling import compiled
 from stepconv.kernels.cutting import BAND_BYTES, BAND_PIXELS
 from stepconv.kernels.drivers import inlined
 from stepconv.kernels.host import host
+from stepconv.kernels.linking import by_name
 from stepconv.kernels.listing import CHAIN, UNCUT
 from stepconv.kernels.lowering import driver
 from stepconv.kernels.plain import (
@@ -43,6 +44,10 @@ _TABLE_SIZE = direct.SCRATCH + 1
 #: steps, and of wide borders, are left to the plain loops.
 _MOST_BYTES = 256e6
 
+_PLAIN = by_name(plain, "forward")
+_PACK, _CONVOLVE = by_name(direct, "pack"), by_name(direct, "convolve")
+_PACK_FEW, _CONVOLVE_FEW = by_name(direct, "pack_few"), by_name(direct, "convolve_few")
+
 
 @compiled
 def forward(
@@ -51,7 +56,7 @@ def forward(
     """Fill `output` (N, C_out, D, H, W) from arrays of five axes."""
     outputs, channels = weight.shape[0] // groups, weight.shape[1]
     if _needed_bytes(axes, channels * output.itemsize) > _MOST_BYTES:
-        plain.forward(input, weight, bias, output, axes, groups, mode)
+        _PLAIN(input, weight, bias, output, axes, groups, mode)
         return
     settings = np.zeros(_TABLE_SIZE + 1, np.int64)
     table = axes.reshape(-1)
@@ -67,11 +72,11 @@ def forward(
     units *= settings[direct.BANDS] * settings[direct.STRIPS]
     image, cells = input.reshape(-1), output.reshape(-1)
     if size == direct.FEW:
-        direct.pack_few(sizes, weights, packed, 0, blocks)
-        direct.convolve_few(settings, tables, image, packed, bias, cells, 0, units)
+        _PACK_FEW(sizes, weights, packed, 0, blocks)
+        _CONVOLVE_FEW(settings, tables, image, packed, bias, cells, 0, units)
     else:
-        direct.pack(sizes, weights, packed, 0, blocks)
-        direct.convolve(settings, tables, image, packed, bias, cells, 0, units)
+        _PACK(sizes, weights, packed, 0, blocks)
+        _CONVOLVE(settings, tables, image, packed, bias, cells, 0, units)
 
 
 @compiled
