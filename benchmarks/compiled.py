@@ -63,7 +63,9 @@ before = time.perf_counter()
 call(image, weight)
 print(time.perf_counter() - before)
 """
-PROGRAMS = {name: (FIRST, repr(layer)) for name, layer in FAMILIES.items()}
+PROGRAMS: dict[str, tuple[str, ...]] = {
+    name: (FIRST, repr(layer)) for name, layer in FAMILIES.items()
+}
 PROGRAMS["a user's function"] = (USER,)
 
 # Input and weight of the calls from inside compiled code.
