@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from stepconv.geometry import Axis, Geometry
+from stepconv.kernels import depthwise, rows_depthwise
+from stepconv.kernels.depthwise_bands import PHASES
 from stepconv.kernels.host import host
 from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS
 from stepconv.spec import ConvSpec
-from tests.plans import arrays_for, computed, expected, rows_plan
+from tests.plans import RowsPlan, arrays_for, computed, expected, rows_plan
 
 pytestmark = pytest.mark.compiled
 
@@ -90,3 +93,69 @@ def test_bands_that_would_be_far_too_large_are_left_to_the_plain_loops() -> None
     far = 1 << 21
     axis = Axis(1, 2, dilation=far, pad=(far, 0))
     assert_agrees(Geometry((axis, axis), 2, 1 << 10, 2, 1))
+
+
+# -- one input channel a group
+
+
+@st.composite
+def single(draw: st.DrawFn) -> Geometry:
+    rank, groups = draw(st.integers(1, 3)), draw(st.sampled_from((1, 1, 3, 40)))
+    kernel = tuple(draw(st.sampled_from((1, 2, 3, 3, 5, 8))) for _axis in range(rank))
+    stride = tuple(draw(st.integers(1, 5 if k < rank - 1 else 4)) for k in range(rank))
+    dilation = tuple(draw(st.sampled_from((1, 1, 2, 3, 4))) for _axis in range(rank))
+    mode = draw(st.sampled_from(MODES))
+    spans = [(size - 1) * step + 1 for size, step in zip(kernel, dilation, strict=True)]
+    most = {1: 3000, 2: 120, 3: 20}[rank]
+    sizes = tuple(draw(st.integers(span, span + most)) for span in spans)
+    widest = 3 if mode == "zeros" else max(0, min(3, min(sizes) - 1))
+    padding = [(draw(st.integers(0, widest)), draw(st.integers(0, widest))) for _axis in kernel]
+    outputs = draw(st.integers(1, 3))
+    return layer(
+        sizes, kernel, (groups, groups * outputs, groups), stride=stride, dilation=dilation,
+        padding=padding, padding_mode=mode,
+    )  # fmt: skip
+
+
+def table_of(geometry: Geometry, dtype: Any) -> Any:
+    """Return the table that drivers write, None where the kernel is not taken."""
+    axes = RowsPlan(geometry).axes.reshape(-1)
+    mode = MODES.index(next((a.mode for a in geometry.axes if a.mode != "zeros"), "zeros"))
+    fields = np.zeros(rows_depthwise.MEASURED, np.int64)
+    itemsize = np.dtype(dtype).itemsize
+    rows_depthwise.measure(axes, fields, geometry.groups, geometry.group_outputs, mode, itemsize)
+    if not fields[rows_depthwise.LENGTH]:
+        return None
+    table = np.full(fields[rows_depthwise.LENGTH], -7, np.int64)
+    rows_depthwise.write(axes, fields, table, mode)
+    return table
+
+
+@settings(max_examples=150)
+@given(single(), st.sampled_from(DTYPES))
+def test_drivers_write_the_table_that_python_writes(geometry: Geometry, dtype: Any) -> None:
+    plan, table = depthwise.plan(geometry, np.dtype(dtype), 1), table_of(geometry, dtype)
+    if plan is None or table is None:
+        assert (plan is None) == (table is None)
+    else:
+        assert table.tolist() == plan.table.tolist()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("outputs", [1, 3, 4])
+def test_images(outputs: int, dtype: Any) -> None:
+    assert_agrees(layer((40, 50), channels=(1, outputs, 1), padding=1), dtype)
+    assert_agrees(layer((40, 50), (5, 7), (4, 4 * outputs, 4), stride=2, padding_mode="reflect",
+                        padding=2), dtype)  # fmt: skip
+
+
+def test_what_the_kernel_for_images_is_not_taken_for() -> None:
+    wide: Any = {"padding": ((4000, 4000), (0, 0))}
+    for geometry in (
+        layer((9, 9), channels=(1, 4, 1)),  # as many outputs as a tile of `direct` takes
+        layer((40, 40), channels=(1, 1, 1), stride=5),  # a stride that no vector deals out
+        layer((20, 20), channels=(1, 1, 1), dilation=(4000, 1), **wide),  # a band of 8000 rows
+    ):
+        assert table_of(geometry, np.float32) is None
+        assert_agrees(geometry)
+    assert table_of(layer((40, 40), channels=(1, 1, 1)), np.float32)[PHASES] == 1

@@ -48,6 +48,8 @@ CHAIN = 256
 #: Scratch for a band of one channel, and of all channels of a unit: it stays in the first cache
 #: (32 to 48 KB), beside what streams through.
 BAND_BYTES = 24 * 1024
+#: Rows a multiple of so many bytes apart share few places of the first cache.
+PITCH_BYTES = 2048
 #: Outputs of a channel, of which each reads its pixels anew. Tiles of `direct` take several at a
 #: time: on Zen 4 it is as fast for 4 outputs of 128x128 under 5x5, and for 256 of a line of 16000
 #: under 80 with stride 4 takes 0.56 times as long; for 2 of the image 1.2 times, of a line 0.85.
@@ -149,8 +151,8 @@ class _Layout:
         y = self.geometry.embedded[1]
         segment = _rounded(panel + self.reach, self.lanes)
         pitch = segment * len(self.phases)
-        if not self.single and pitch * self.itemsize % 2048 == 0:
-            pitch += self.lanes  # rows that far apart would share few places of the cache
+        if not self.single and pitch * self.itemsize % PITCH_BYTES == 0:
+            pitch += self.lanes
         return segment, pitch, pitch * ((band - 1) * y.stride + y.span)
 
     def _cut(self, y: Axis, x: Axis, slices: int) -> tuple[int, int]:

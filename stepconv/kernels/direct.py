@@ -221,11 +221,8 @@ def packer(size: int) -> Any:
     return pack
 
 
-# What `stepconv.kernels.rows` calls: for tiles of as many channels as the registers hold, and of
-# FEW of them.
-FEW = 2
+# What `stepconv.kernels.rows` calls.
 convolve, pack = kernel(TILE_ROWS), packer(TILE_ROWS)
-convolve_few, pack_few = kernel(FEW), packer(FEW)
 
 
 class DirectPlan(TiledPlan):

@@ -4,8 +4,8 @@ What compiled functions call for float32 and float64 (`stepconv.kernels.inline`)
 the families are made in Python, which a function that gave the interpreter lock up cannot call.
 So here is one made by drivers: as many rows of the output in a band as fit, and tiles that
 end where a row ends. It does not weigh costs, knows no other family, and packs the weights in each
-call: layers of 16 channels and more take 1.1 to 1.3 times as long as in Python, images of one
-channel three times.
+call: layers of 16 channels and more take 1.1 to 1.3 times as long as in Python. Images of one
+channel and depthwise layers go to the kernel made for them (`stepconv.kernels.rows_depthwise`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from stepconv.kernels import bands, direct, plain, tiles
+from stepconv.kernels import bands, depthwise_bands, direct, plain, rows_depthwise, tiles
+from stepconv.kernels.borders import show
 from stepconv.kernels.compiling import compiled
 from stepconv.kernels.cutting import BAND_BYTES, BAND_PIXELS
+from stepconv.kernels.depthwise_bands import BANDS, BLOCKS, OUT_Z, PANELS
 from stepconv.kernels.drivers import inlined
 from stepconv.kernels.host import host
 from stepconv.kernels.linking import by_name
@@ -25,14 +27,10 @@ from stepconv.kernels.lowering import driver
 from stepconv.kernels.plain import (
     AFTER,
     BEFORE,
-    CIRCULAR,
     DILATION,
     INPUT,
     OUTPUT,
-    REFLECT,
-    REPLICATE,
     STRIDE,
-    SYMMETRIC,
     TAPS,
 )
 from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS
@@ -46,7 +44,7 @@ _MOST_BYTES = 256e6
 
 _PLAIN = by_name(plain, "forward")
 _PACK, _CONVOLVE = by_name(direct, "pack"), by_name(direct, "convolve")
-_PACK_FEW, _CONVOLVE_FEW = by_name(direct, "pack_few"), by_name(direct, "convolve_few")
+_DEPTHWISE = by_name(depthwise_bands, "run")
 
 
 @compiled
@@ -58,25 +56,28 @@ def forward(
     if _needed_bytes(axes, channels * output.itemsize) > _MOST_BYTES:
         _PLAIN(input, weight, bias, output, axes, groups, mode)
         return
-    settings = np.zeros(_TABLE_SIZE + 1, np.int64)
     table = axes.reshape(-1)
+    if channels == 1:
+        fields = np.zeros(rows_depthwise.MEASURED, np.int64)
+        rows_depthwise.measure(table, fields, groups, outputs, mode, output.itemsize)
+        if fields[rows_depthwise.LENGTH] > 0:
+            plan = np.empty(fields[rows_depthwise.LENGTH], np.int64)
+            rows_depthwise.write(table, fields, plan, mode)
+            units = output.shape[0] * plan[OUT_Z] * plan[BANDS] * plan[PANELS] * plan[BLOCKS]
+            image, kernels, cells = input.reshape(-1), weight.reshape(-1), output.reshape(-1)
+            _DEPTHWISE(plan, image, kernels, bias, cells, 0, units)
+            return
+    settings = np.zeros(_TABLE_SIZE + 1, np.int64)
     _measure(table, settings, channels, outputs, groups, mode, output.itemsize)
     tables = np.empty(settings[_TABLE_SIZE], np.int64)
     _write(table, settings, tables, mode, output.itemsize)
-    size = direct.FEW if outputs <= direct.FEW else TILE_ROWS
-    blocks = groups * ((outputs + size - 1) // size)
+    blocks = groups * ((outputs + TILE_ROWS - 1) // TILE_ROWS)
     terms = channels * settings[tiles.TAPS]
-    packed = np.empty(blocks * size * terms, output.dtype)
-    sizes, weights = np.array([outputs, terms]), weight.reshape(-1)
+    packed = np.empty(blocks * TILE_ROWS * terms, output.dtype)
     units = output.shape[0] * groups * settings[direct.OUT_DEPTH]
     units *= settings[direct.BANDS] * settings[direct.STRIPS]
-    image, cells = input.reshape(-1), output.reshape(-1)
-    if size == direct.FEW:
-        _PACK_FEW(sizes, weights, packed, 0, blocks)
-        _CONVOLVE_FEW(settings, tables, image, packed, bias, cells, 0, units)
-    else:
-        _PACK(sizes, weights, packed, 0, blocks)
-        _CONVOLVE(settings, tables, image, packed, bias, cells, 0, units)
+    _PACK(np.array([outputs, terms]), weight.reshape(-1), packed, 0, blocks)
+    _CONVOLVE(settings, tables, input.reshape(-1), packed, bias, output.reshape(-1), 0, units)
 
 
 @compiled
@@ -167,8 +168,8 @@ def _write(axes: Any, settings: Any, tables: Any, mode: Any, itemsize: Any) -> N
     """Write the tables of `direct.convolve`."""
     rows, columns = settings[direct.BAND_ROWS], settings[direct.BAND_COLUMNS]
     for k in range(3):
-        at = settings[bands.SOURCE_Z + k]
-        show(axes, k, tables, at, mode)
+        laid = axes[BEFORE * 3 + k] + axes[INPUT * 3 + k] + axes[AFTER * 3 + k]
+        show(axes, k, tables, settings[bands.SOURCE_Z + k], mode, 0, laid)
     behind = axes[BEFORE * 3 + 1] + axes[INPUT * 3 + 1] + axes[AFTER * 3 + 1]
     for place in range(settings[bands.SOURCE_Y] + behind, settings[bands.SOURCE_X]):
         tables[place] = -1
@@ -204,26 +205,6 @@ def count_phases(axes: Any, settings: Any, k: int, field: int) -> None:
     while rest > 0:
         divisor, rest = rest, divisor % rest
     settings[field] = min(axes[TAPS * 3 + k], axes[STRIDE * 3 + k] // divisor)
-
-
-@inlined
-def show(axes: Any, k: int, tables: Any, at: int, mode: int) -> None:
-    """Write which input position each position of an axis shows, or -1 for a zero."""
-    before, size = axes[BEFORE * 3 + k], axes[INPUT * 3 + k]
-    for laid in range(before + size + axes[AFTER * 3 + k]):
-        place = laid - before
-        if place < 0 or place >= size:
-            if mode == REFLECT:
-                place = -place if place < 0 else 2 * (size - 1) - place
-            elif mode == SYMMETRIC:
-                place = -place - 1 if place < 0 else 2 * size - 1 - place
-            elif mode == REPLICATE:
-                place = 0 if place < 0 else size - 1
-            elif mode == CIRCULAR:
-                place = place % size
-            else:
-                place = -1
-        tables[at + laid] = place
 
 
 @inlined
