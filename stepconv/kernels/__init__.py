@@ -70,8 +70,9 @@ band takes more. That is one row of 48 pixels, for a 3x3 in float32 0.65 KB a ch
 empty. Winograd's takes 2.3 KB a channel from 450 on.
 
 **Inside a user's compiled code** (`inline`) `rows` plans, without Python, for the kernel of
-`direct`; what is not float32 or float64, or transposed, runs on the loops of `plain`. It calls them
-by name (`linking`), and holds no copy of them.
+`direct`, and `rows_depthwise` for that of `depthwise`; what is not float32 or float64, or
+transposed, runs on the loops of `plain`. It calls them by name (`linking`), and holds no copy of
+them.
 
 **How they are compiled.** `emit` has the building blocks with which the innermost loops are written
 as LLVM code, for vectors as wide as `host` finds them. The loops around them are Python: `drivers`
