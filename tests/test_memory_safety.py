@@ -22,13 +22,13 @@ pytestmark = [
 
 SCRIPT = Path(__file__).parent / "guards.py"
 DRAWN = 500
-# What must have been run, of 470 convolutions drawn, so that none is left out by mistake.
+# What must have been run of them, so that none is left out by mistake.
 LEAST = {
     "textbook": DRAWN,
     "rows": 200,
     "direct": 200,
     "depthwise_channels": 30,
-    "depthwise3": 6,
+    "depthwise3": 3,
     "depthwise": 60,
     "stamps": 20,
     "mosaic": 20,
@@ -62,7 +62,7 @@ def test_no_family_steps_outside(lanes: str) -> None:
     lines = result.stderr.splitlines()
     assert result.returncode == 0, [line for line in lines if "Segmentation" not in line][-3:]
     ran = json.loads(result.stdout)
-    wanted = LEAST | ({"wide": 8} if lanes == "16" else {})  # rows of several vectors, in place
+    wanted = LEAST | ({"wide": 4} if lanes == "16" else {})  # rows of several vectors, in place
     assert {name: ran[name] for name, least in wanted.items() if ran[name] < least} == {}
 
 
