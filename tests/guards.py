@@ -278,11 +278,15 @@ def _last(dice: random.Random) -> Drawn:
 def _blocks(dice: random.Random) -> Drawn:
     """Transposed, with a kernel no larger than the stride: each pixel makes a block."""
     rank, groups = dice.randint(1, 3), dice.choice((1, 1, 2))
-    strides = [dice.choice((1, 2, 2, 3, 4)) for _axis in range(rank)]
+    strides = [dice.choice((1, 2, 2, 3, 4)) for _axis in range(rank - 1)]
+    strides.append(dice.choice((1, 2, 2, 3, 4, 7)))
     kernel = tuple(dice.choice((stride, dice.randint(1, stride))) for stride in strides)
+    extra = [dice.randint(0, step - size) for step, size in zip(strides, kernel, strict=True)]
     sizes = (*(dice.randint(1, 5) for _axis in range(rank - 1)), dice.randint(4, 60))
     channels = dice.choice((1, 16, 130)) * groups, dice.choice((2, 4, 5, 9)) * groups, groups
-    return channels, sizes, kernel, {"transposed": True, "stride": strides}
+    return channels, sizes, kernel, {
+        "transposed": True, "stride": strides, "output_padding": extra,
+    }  # fmt: skip
 
 
 # -- families, and some that step outside

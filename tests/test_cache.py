@@ -171,31 +171,88 @@ def inner(image, kernel):
 def total(image, kernel):
     return inner(image, kernel).sum()
 
-assert total(np.ones((1, 3, 3)), np.ones((1, 1, 3, 3))) == 49
-print(*(sum(count.values()) for count in (total.stats.cache_hits, total.stats.cache_misses)))
+@njit(cache=True)
+def doubled(image, kernel):
+    return total(image, kernel) * 2
+
+def hits_and_misses(function):
+    assert np.sum(function(np.ones((1, 3, 3)), np.ones((1, 1, 3, 3)))) in (49, 98)
+    counts = function.stats.cache_hits, function.stats.cache_misses
+    return " ".join(str(sum(count.values())) for count in counts)
 """
+UFUNC = """
+from numba import guvectorize
+from script import *
+
+@guvectorize("(f8[:,:],f8[:,:],f8[:,:])", "(m,n),(k,l)->(m,n)", cache=True)
+def each(image, kernel, result):
+    result[...] = conv2d(image[None], kernel.copy()[None, None], padding=1)[0]
+"""
+
+
+def use(package: Path, folder: Path, statement: str, **environment: str) -> str:
+    for name, text in (("script.py", USER), ("ufunc.py", UFUNC)):
+        if not (folder / name).exists():  # to Numba one written again is another
+            (folder / name).write_text(text)
+    program = f"import sys; sys.path.insert(0, {str(folder)!r})\nfrom script import *\n{statement}"
+    return run(package, folder, program, **environment)
 
 
 def test_functions_that_users_keep_find_the_kernels_they_name(
     package: Path, tmp_path: Path
 ) -> None:
     """Kernels are not in a user's file, but found when it is read: those of this version alone."""
-    script, version = tmp_path / "script.py", package / "stepconv/version.py"
-    script.write_text(USER)
-    program = f"import runpy; runpy.run_path({str(script)!r})"
+    version = package / "stepconv/version.py"
     before = version.read_text()
-    assert run(package, tmp_path, program) == "0 1"
-    assert run(package, tmp_path, program) == "1 0"
-    for path in tmp_path.glob("kernels-*"):  # ours, that is: compiled again
+    # Each is compiled where the one before was read from disk, and then read alone.
+    for name in ("inner", "total", "doubled"):
+        for counts in ("0 1", "1 0"):
+            assert use(package, tmp_path, f"print(hits_and_misses({name}))") == counts
+    for path in tmp_path.glob("kernels-*"):  # of these kernels are compiled again
         shutil.rmtree(path)
-    assert run(package, tmp_path, program) == "1 0"
+    assert use(package, tmp_path, "print(hits_and_misses(doubled))") == "1 0"
     try:
         version.write_text('"""Version."""\n\n__version__ = "99.0"\n')
-        assert run(package, tmp_path, program) == "0 1"
-        assert run(package, tmp_path, program) == "1 0"
+        assert use(package, tmp_path, "print(hits_and_misses(doubled))") == "0 1"
+        for name in ("doubled", "total", "inner"):  # the others were compiled with it
+            assert use(package, tmp_path, f"print(hits_and_misses({name}))") == "1 0"
     finally:
         version.write_text(before)
-    assert run(package, tmp_path, program) == "0 1"
+    assert use(package, tmp_path, "print(hits_and_misses(doubled))") == "0 1"
+
+
+def test_kept_ufuncs_find_the_kernels_of_an_upgrade(package: Path, tmp_path: Path) -> None:
+    """Numba reads a part of them whatever their kernels are."""
+    # Lanes that no cell keeps may overflow, and a ufunc would warn of them.
+    statement = "from ufunc import *; np.seterr(all='ignore'); "
+    statement += "print(each(np.ones((2, 3, 3)), np.ones((3, 3))).sum(), hits_and_misses(total))"
+    version = package / "stepconv/version.py"
+    before = version.read_text()
+    assert use(package, tmp_path, statement) == "98.0 0 1"
+    assert use(package, tmp_path, statement) == "98.0 1 0"
+    try:
+        version.write_text('"""Version."""\n\n__version__ = "99.0"\n')
+        assert use(package, tmp_path, statement) == "98.0 0 1"
+    finally:
+        version.write_text(before)
+
+
+def test_kernels_know_nothing_of_their_callers_settings(package: Path, tmp_path: Path) -> None:
+    program = """
+import numpy as np
+from numba import njit
+from stepconv import conv_transpose2d
+from stepconv.kernels import plain
+
+@njit(fastmath=True, error_model="numpy", boundscheck=True)
+def call(image, kernel):
+    return conv_transpose2d(image, kernel)
+
+call(np.ones((1, 3, 3)), np.ones((1, 1, 3, 3)))
+(code,) = plain.transposed.inspect_llvm().values()
+print(" fast " in code, "fadd" in code or "fmul" in code)
+"""
+    assert run(package, tmp_path, program) == "False True"
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,15 @@ def test_many_channels() -> None:
     check(lambda x, w: conv2d(x, w, padding=1), image, weight)
 
 
+@pytest.mark.parametrize("function", [conv2d, conv_transpose2d])
+@pytest.mark.parametrize("groups", [2.0, 1 + 0j])
+def test_groups_that_are_no_integer(function: Any, groups: Any) -> None:
+    image, weight = np.ones((2, 5, 5)), np.ones((2, 1, 3, 3))
+    call = compiled(lambda x, w, groups: function(x, w, groups=groups))
+    with pytest.raises(numba.TypingError):
+        call(image, weight, groups)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_unbatched(rank: int) -> None:
     check(lambda x, w, b: conv(x, w, b, padding=1), *arrays(rank, batch=None))

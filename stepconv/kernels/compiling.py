@@ -6,9 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba.core.compiler import Flags
+from numba.core.targetconfig import ConfigStack
 
 from stepconv.kernels.cache import KernelCache, described
 
+_ConfigStack: Any = ConfigStack
+_Flags: Any = Flags
 _numba: Any = numba  # some versions of it have types, and those not of all that is used here
 
 #: False where NUMBA_DISABLE_JIT is set: then kernels are the plain Python functions, slow and
@@ -56,7 +60,12 @@ def specialised(kernel: Any, *arguments: Any) -> Callable[..., Any]:
 def compiled_for(kernel: Any, types: tuple[Any, ...]) -> Callable[..., Any]:
     """Compile `kernel` for arguments of these Numba types, and return its bare entry."""
     if types not in kernel.overloads:
-        kernel.compile(types)
+        # A function that calls this one may be under compilation, with fast-math or other settings
+        # of its user, which Numba would take for this one too.
+        own = _Flags()
+        own.nrt = True  # arrays may be made, as anywhere
+        with _ConfigStack().enter(own):
+            kernel.compile(types)
     result = kernel.overloads[types]
     _results[result.entry_point] = result
     return result.entry_point  # type: ignore[no-any-return]

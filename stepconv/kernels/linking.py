@@ -2,17 +2,21 @@
 
 A function compiled by Numba holds copies of all compiled functions it calls, of those that these
 call, and so on; at each of these levels LLVM goes through all of it again. A kernel of tiles is
-large: a user's function that calls `conv2d` took 5 s to compile, and 1.2 s with a name in
+large: a user's function that calls `conv2d` took 5 s to compile, and takes 1.3 s with a name in
 the kernel's place.
 
-    user's function, compiled           call "stepconv.<stamp>.forward.<types>"
+    user's function, compiled           call "stepconv.<kernel, types, interface>"
     LLVM's table of symbols             that name -> where the machine code begins
 
-A function that its user keeps on disk (``cache=True``) is read in other processes, where
-the name has to lead somewhere before its code is linked. So a `Called` is kept with it, which Numba
-calls first: it compiles the kernel, or loads it. A name says by its stamp from which sources
-the kernel comes. After an upgrade the `Called` of a function kept before cannot be read, as if its
-file were gone, and the function is compiled anew: Numba itself would not see that (numba#1833).
+A function that its user keeps on disk (``cache=True``) is read in other processes, where the name
+has to lead somewhere before its code is linked. So a `Called` is kept with it: where it is read,
+the kernel is compiled, or loaded. It says from which sources the kernel came; after an upgrade it
+cannot be read, as if the file were gone, and Numba compiles the function anew. (By itself Numba
+would not see that its code is old, numba#1833.)
+
+It is kept in the function's environment, a list of constants that goes along wherever the function
+is linked into another. Of a kept ``guvectorize`` Numba reads a part without its environment. So
+names do not change with every edit, but with what such code and the kernel must agree on.
 """
 
 from __future__ import annotations
@@ -28,12 +32,18 @@ from typing import Any
 from llvmlite import binding
 from numba import types
 from numba.core import cgutils as _cgutils
+from numba.core.codegen import AOTCPUCodegen
+from numba.core.errors import LoweringError, TypingError
 from numba.extending import intrinsic
 
+from stepconv.kernels import plain
 from stepconv.kernels.cache import stamp
 from stepconv.kernels.compiling import JIT, address, compiled_for
 
 cgutils: Any = _cgutils  # some versions of Numba have types for a part of it
+
+#: What a user's compiled code holds of this package: the table of axes, and its numbers for words.
+_INTERFACE = sorted((name, value) for name, value in vars(plain).items() if name.isupper())
 
 
 @dataclass(frozen=True)
@@ -47,13 +57,17 @@ class Called:
     @property
     def name(self) -> str:
         """The name in LLVM's table of symbols."""
-        said = hashlib.sha256(f"{self.module} {self.kinds}".encode()).hexdigest()[:20]
-        return f"stepconv.{stamp()}.{self.function}.{said}"
+        parts = self.module, self.kinds, [*signature(self.kernel.py_func).parameters], _INTERFACE
+        return f"stepconv.{self.function}.{hashlib.sha256(repr(parts).encode()).hexdigest()[:20]}"
+
+    @property
+    def kernel(self) -> Any:
+        """The kernel itself."""
+        return getattr(import_module(self.module), self.function)
 
     def __call__(self) -> None:
         """Compile the kernel, or load it, and let LLVM find it by its name."""
-        kernel = getattr(import_module(self.module), self.function)
-        binding.add_symbol(self.name, address(compiled_for(kernel, self.kinds)))
+        binding.add_symbol(self.name, address(compiled_for(self.kernel, self.kinds)))
 
     def __reduce__(self) -> Any:
         """Keep with it of which sources it speaks."""
@@ -61,36 +75,44 @@ class Called:
 
 
 def read(stamped: str, *parts: Any) -> Called:
-    """Return a `Called` that was kept; OSError where it speaks of other sources than these.
+    """Return a `Called` that was kept, at hand; OSError where it speaks of other sources.
 
     Numba takes that for a file that is gone.
     """
     if stamped != stamp():
         raise OSError("compiled for another version of stepconv")
-    return Called(*parts)
+    called = Called(*parts)
+    called()
+    return called
 
 
 def by_name(module: ModuleType, function: str) -> Callable[..., None]:
-    """Return what compiled functions call in place of a `compiled` kernel that returns nothing."""
+    """Return what compiled functions call instead of a `compiled` kernel that returns nothing.
+
+    It takes arrays and integers.
+    """
     kernel = getattr(module, function)
     if not JIT:
         return kernel  # type: ignore[no-any-return]
 
     def definition(context: Any, *kinds: Any) -> Any:
-        given = tuple(kind if isinstance(kind, types.Array) else types.intp for kind in kinds)
+        given = tuple(map(_given, kinds))
         called = Called(module.__name__, function, tuple(map(_writeable, given)))
         called()
 
         def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+            if isinstance(context.codegen(), AOTCPUCodegen):
+                raise LoweringError("stepconv cannot be compiled ahead of time (numba.pycc)")
             convention = context.call_conv
             kind = convention.get_function_type(types.none, called.kinds)
-            code = cgutils.get_or_insert_function(builder.module, kind, called.name)
+            entry = cgutils.get_or_insert_function(builder.module, kind, called.name)
             status, _none = convention.call_function(
-                builder, code, types.none, called.kinds, values
+                builder, entry, types.none, called.kinds, values
             )
             with cgutils.if_unlikely(builder, status.is_error):
                 convention.return_status_propagate(builder, status)
-            context.active_code_library._reload_init.add(called)
+            if called not in context.environment.consts:
+                context.environment.consts.append(called)
             return context.get_dummy_value()
 
         return types.none(*given), generate
@@ -102,6 +124,15 @@ def by_name(module: ModuleType, function: str) -> Callable[..., None]:
     definition.__signature__ = Signature(named)  # type: ignore[attr-defined]
     definition.__name__ = definition.__qualname__ = function
     return intrinsic(definition)
+
+
+def _given(kind: Any) -> Any:
+    """Return the type as which an argument is passed."""
+    if isinstance(kind, types.Array):
+        return kind
+    if isinstance(kind, types.Integer | types.Boolean):
+        return types.intp
+    raise TypingError(f"{kind} where an integer is wanted")
 
 
 def _writeable(kind: Any) -> Any:

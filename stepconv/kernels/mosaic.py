@@ -72,8 +72,6 @@ STRETCH_BYTES = 160 * 1024
     STRETCHES,  # units of a depth
     SCRATCH,  # the biases of a tile
 ) = range(TILE_SETTINGS, TILE_SETTINGS + 14)
-#: Where in the sizes for `pack` the places of the taps begin.
-PLACES = 3
 
 
 @cache
@@ -225,9 +223,9 @@ def keep(
     begin: Value,
     done: Value,
 ) -> None:
-    """Emit the stores of the cells of a vector of pixels, for each channel; `done` are stored.
+    """Emit the stores of the cells of a vector of pixels, for each channel.
 
-    A row of pixels may end in it::
+    Its first `done` pixels were stored with the vector before. A row of pixels may end in it::
 
         pixels  5 6 7 0 1 2          row    ... 5 5 6 6 7 7
                                      next   0 0 1 1 2 2 ...
@@ -298,7 +296,7 @@ def repeat(
     number, target = code.splat(code.load_one(bias, bias_at)), code.move(output, cell)
     with code.loop(code.ceiling(count, code.lanes)) as loop:
         done = code.multiply(loop.index, code.lanes)
-        mask = code.first(code.subtract(count, done))
+        mask = code.first(code.least(code.subtract(count, done), code.lanes))
         code.store_masked(number, code.move(target, done), mask)
         loop.next()
 
