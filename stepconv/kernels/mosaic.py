@@ -67,8 +67,8 @@ STRETCH_BYTES = 160 * 1024
     OUT_WIDTH,
     KERNEL_DEPTH,
     KERNEL_HEIGHT,
-    PHASES_DEEP,  # the strides
-    PHASES_HIGH,
+    STRIDE_DEEP,
+    STRIDE_HIGH,
     STRETCHES,  # units of a depth
     SCRATCH,  # the biases of a tile
 ) = range(TILE_SETTINGS, TILE_SETTINGS + 14)
@@ -101,7 +101,7 @@ def kernel(channels: int, taps: int, wide: int) -> Any:
             vectors, of = (pixels + lanes(output) - 1) // lanes(output), settings[STRETCHES]
             begin = stretch * vectors // of * lanes(output)
             end = min((stretch + 1) * vectors // of * lanes(output), pixels)
-            level = z * settings[PHASES_DEEP]
+            level = z * settings[STRIDE_DEEP]
             for block in range(blocks):
                 done = block * channels
                 valid = min(channels, outputs - done)
@@ -114,7 +114,7 @@ def kernel(channels: int, taps: int, wide: int) -> Any:
                     channels, taps, wide, settings, tables, input, start, begin, end,
                     weight, group * blocks + block, scratch, output, cell, level, valid,
                 )  # fmt: skip
-            deep, high = settings[PHASES_DEEP], settings[PHASES_HIGH]
+            deep, high = settings[STRIDE_DEEP], settings[STRIDE_HIGH]
             if deep > settings[KERNEL_DEPTH] or high > settings[KERNEL_HEIGHT]:
                 top = stretch * settings[HEIGHT] // of * high
                 bottom = (stretch + 1) * settings[HEIGHT] // of * high
@@ -192,7 +192,7 @@ def row_of_blocks(
     output[cell]; the biases of the tile's rows stand in `scratch`.
     """
     weights = code.move(weight, weight_at)
-    cells = code.move(output, cell)
+    target = code.move(output, cell)
     for vectors in range(2, TILE_VECTORS + 1):
         with code.when(code.compare(count, "==", vectors)):
             wanted = [code.add(pixel, v * code.lanes) for v in range(vectors)]
@@ -210,7 +210,7 @@ def row_of_blocks(
                     phases = own[row::channels] + [gap] * (wide - taps)
                     lines.append(code.weave(phases))
                 done = code.subtract(wanted[v], begins[v])
-                keep(code, wide, settings, lines, cells, valid, begins[v], done)
+                keep(code, wide, settings, lines, target, valid, begins[v], done)
 
 
 def keep(
@@ -218,7 +218,7 @@ def keep(
     wide: int,
     settings: Value,
     lines: list[list[Value]],
-    cells: Value,
+    target: Value,
     valid: Value,
     begin: Value,
     done: Value,
@@ -234,9 +234,9 @@ def keep(
     plane = code.load_one(settings, PLANE)
     row = code.floor(begin, width)
     column = code.subtract(begin, code.multiply(row, width))
-    pitch = code.multiply(out_width, code.load_one(settings, PHASES_HIGH))
+    pitch = code.multiply(out_width, code.load_one(settings, STRIDE_HIGH))
     place = code.add(code.multiply(row, pitch), code.multiply(column, wide))
-    first = code.move(cells, place)
+    first = code.move(target, place)
     # Cells of this row, and from where on those of the next.
     kept = code.least(code.subtract(out_width, code.multiply(column, wide)), wide * code.lanes)
     turn = code.multiply(code.subtract(width, column), wide)
@@ -278,7 +278,7 @@ def leave_gaps(
     bottom: int,
 ) -> None:
     """Fill the rows from `top` to before `bottom` that no row of the kernel reaches."""
-    deep, high = settings[PHASES_DEEP], settings[PHASES_HIGH]
+    deep, high = settings[STRIDE_DEEP], settings[STRIDE_HIGH]
     width = settings[OUT_WIDTH]
     for z in range(level, min(level + deep, settings[OUT_DEPTH])):
         for y in range(top, bottom):
@@ -321,7 +321,7 @@ class MosaicPlan(TiledPlan):
         tables = Tables()
         image = cells(geometry.embedded)
         settings = sums(tables, inputs, image, np.zeros(1, np.int64))
-        biases = channels * taps
+        rows = channels * taps
         settings |= {
             CHANNEL_STEP: image,
             PLANE: z.output_size * y.output_size * x.output_size,
@@ -336,15 +336,15 @@ class MosaicPlan(TiledPlan):
             OUT_WIDTH: x.output_size,
             KERNEL_DEPTH: z.kernel_size,
             KERNEL_HEIGHT: y.kernel_size,
-            PHASES_DEEP: z.stride,
-            PHASES_HIGH: y.stride,
+            STRIDE_DEEP: z.stride,
+            STRIDE_HIGH: y.stride,
             STRETCHES: parts,
-            SCRATCH: biases,
+            SCRATCH: rows,
         }
         # Of each tap its row of the tile, from that of its line of the kernel on.
         line, column = np.divmod(np.arange(lines * taps), taps)
         places = np.column_stack(
-            [line * inputs * biases + column * channels, np.full(lines * taps, biases)]
+            [line * inputs * rows + column * channels, np.full(lines * taps, rows)]
         )
         super().__init__(
             kernel(channels, taps, x.stride),
@@ -356,7 +356,7 @@ class MosaicPlan(TiledPlan):
             (inputs, outputs, lines * taps, *places.ravel()),
             geometry.groups * -(-outputs // channels),
             channels * lines * taps * inputs,
-            biases,
+            rows,
         )
 
 
@@ -385,8 +385,10 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> MosaicPlan |
 def _apart(axis: Axis) -> bool:
     """Whether tap k takes pixel i to the cell ``i * stride + k``, and no other pixel gets there."""
     full = (axis.input_size - 1) * axis.stride + axis.kernel_size
+    dilated = axis.span > axis.kernel_size
     return (
-        axis.span == axis.kernel_size <= axis.stride
+        not dilated
+        and axis.kernel_size <= axis.stride
         and axis.pad == (0, 0)
         and full <= axis.output_size <= axis.input_size * axis.stride
     )
