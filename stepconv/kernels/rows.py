@@ -24,15 +24,7 @@ from stepconv.kernels.host import host
 from stepconv.kernels.linking import by_name
 from stepconv.kernels.listing import CHAIN, UNCUT
 from stepconv.kernels.lowering import driver
-from stepconv.kernels.plain import (
-    AFTER,
-    BEFORE,
-    DILATION,
-    INPUT,
-    OUTPUT,
-    STRIDE,
-    TAPS,
-)
+from stepconv.kernels.plain import AFTER, BEFORE, DILATION, INPUT, OUTPUT, STRIDE, TAPS
 from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS
 
 _VECTOR_BYTES = host().vector_bytes
