@@ -10,9 +10,16 @@ import numpy as np
 from stepconv.geometry import Geometry
 from stepconv.kernels import plain, rows
 from stepconv.kernels.plan import Plan, TextbookPlan
+from stepconv.spec import ConvSpec
 from tests.helpers import Array
 
 Family = Callable[[Geometry, Any, int], Plan | None]
+
+
+def transposed(input_shape: Any, weight_shape: Any, **arguments: Any) -> Geometry:
+    """Bind a transposed convolution to shapes."""
+    spec = ConvSpec(tuple(weight_shape[2:]), transposed=True, **arguments)
+    return spec.bind(input_shape, weight_shape)
 
 
 def arrays_for(geometry: Geometry, dtype: Any, seed: int = 0) -> list[Array]:
@@ -96,3 +103,11 @@ def times_written(family: Family, geometry: Geometry, threads: int) -> Array:
         plan.run(image.reshape(-1), packed, bias, output.reshape(-1), unit, unit + 1)
         written += ~np.isnan(output)
     return written
+
+
+def assert_agrees(family: Family, geometry: Geometry, dtype: str, threads: int = 1) -> None:
+    """Hold a family's output against the textbook's."""
+    arrays = arrays_for(geometry, dtype)
+    output = computed(family, geometry, arrays, threads)
+    tolerance = 8 * float(np.finfo(dtype).eps) * geometry.terms
+    np.testing.assert_allclose(output, expected(geometry, arrays), rtol=0, atol=tolerance)

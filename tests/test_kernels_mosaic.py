@@ -15,7 +15,7 @@ from stepconv.kernels.mosaic import STRETCH_BYTES, MosaicPlan
 from stepconv.kernels.small_tiles import SINGLE
 from stepconv.kernels.tiles import TILE_ROWS
 from stepconv.spec import ConvSpec
-from tests.plans import arrays_for, computed, expected, times_written
+from tests.plans import assert_agrees, times_written, transposed
 
 pytestmark = pytest.mark.compiled
 
@@ -23,23 +23,11 @@ DTYPES = ("f4", "f8")
 F4 = np.dtype(np.float32)
 
 
-def bind(input_shape: Any, weight_shape: Any, **arguments: Any) -> Geometry:
-    spec = ConvSpec(tuple(weight_shape[2:]), transposed=True, **arguments)
-    return spec.bind(input_shape, weight_shape)
-
-
 def always(geometry: Geometry, dtype: Any, threads: int) -> MosaicPlan | None:
     """Plan also with 16 registers, where single pixels are faster."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mosaic, "SINGLE", False)
         return mosaic.plan(geometry, np.dtype(dtype), threads)
-
-
-def assert_agrees(geometry: Geometry, dtype: str, threads: int = 1) -> None:
-    arrays = arrays_for(geometry, dtype)
-    output = computed(always, geometry, arrays, threads)
-    tolerance = 8 * float(np.finfo(dtype).eps) * geometry.terms
-    np.testing.assert_allclose(output, expected(geometry, arrays), rtol=0, atol=tolerance)
 
 
 @st.composite
@@ -51,7 +39,7 @@ def geometries(draw: st.DrawFn) -> Geometry:
     both = list(zip(strides, kernel, strict=True))
     most = {1: 200, 2: 40, 3: 20}[rank]
     sizes = [draw(st.integers(1, {1: 200, 2: 9, 3: 3}[rank])) for _axis in range(rank - 1)]
-    return bind(
+    return transposed(
         (draw(st.sampled_from((0, 1, 3))), inputs * groups, *sizes, draw(st.integers(4, most))),
         (inputs * groups, outputs, *kernel),
         groups=groups,
@@ -66,7 +54,7 @@ def geometries(draw: st.DrawFn) -> Geometry:
 def test_any_kernel_no_larger_than_the_stride(geometry: Geometry, dtype: str, threads: int) -> None:
     x = geometry.embedded[2]
     assume(x.input_size >= host().lanes(np.dtype(dtype).itemsize) and x.stride <= TILE_ROWS)
-    assert_agrees(geometry, dtype, threads)
+    assert_agrees(always, geometry, dtype, threads)
 
 
 CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
@@ -93,16 +81,16 @@ CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_against_the_textbook(name: str, threads: int) -> None:
     input_shape, weight_shape, arguments = CASES[name]
-    geometry = bind(input_shape, weight_shape, **arguments)
+    geometry = transposed(input_shape, weight_shape, **arguments)
     for dtype in DTYPES:
         if host().lanes(np.dtype(dtype).itemsize) <= geometry.input_shape[-1]:
-            assert_agrees(geometry, dtype, threads)
+            assert_agrees(always, geometry, dtype, threads)
     written = times_written(always, geometry, threads)
     assert written.min() == written.max() == 1
 
 
 def test_units_fit_the_cache_and_are_shared_evenly() -> None:
-    geometry = bind((1, 256, 64, 64), (256, 64, 2, 2), stride=2)
+    geometry = transposed((1, 256, 64, 64), (256, 64, 2, 2), stride=2)
     for threads in (1, 2, 3):
         made = always(geometry, F4, threads)
         assert made is not None
@@ -127,7 +115,7 @@ def test_units_fit_the_cache_and_are_shared_evenly() -> None:
 def test_where_it_is_taken(
     input_shape: Any, weight_shape: Any, arguments: dict[str, Any], taken: bool
 ) -> None:
-    plan = plans.choose(bind(input_shape, weight_shape, **arguments), F4, "auto", 1)
+    plan = plans.choose(transposed(input_shape, weight_shape, **arguments), F4, "auto", 1)
     assert isinstance(plan, MosaicPlan) == taken
 
 

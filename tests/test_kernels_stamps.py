@@ -13,7 +13,7 @@ from stepconv.geometry import Geometry
 from stepconv.kernels import phases, plan as plans, stamps
 from stepconv.kernels.stamps import MOST_OUTPUTS, STAMP_BYTES, StampsPlan
 from stepconv.spec import ConvSpec
-from tests.plans import arrays_for, computed, expected, times_written
+from tests.plans import assert_agrees, times_written, transposed
 
 pytestmark = pytest.mark.compiled
 
@@ -21,23 +21,11 @@ DTYPES = ("f4", "f8")
 F4 = np.dtype(np.float32)
 
 
-def bind(input_shape: Any, weight_shape: Any, **arguments: Any) -> Geometry:
-    spec = ConvSpec(tuple(weight_shape[2:]), transposed=True, **arguments)
-    return spec.bind(input_shape, weight_shape)
-
-
 def always(geometry: Geometry, dtype: Any, threads: int) -> StampsPlan | None:
     """Plan also where phases would be faster."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(phases, "cycles", lambda *_: np.inf)
         return stamps.plan(geometry, np.dtype(dtype), threads)
-
-
-def assert_agrees(geometry: Geometry, dtype: str, threads: int = 1) -> None:
-    arrays = arrays_for(geometry, dtype)
-    output = computed(always, geometry, arrays, threads)
-    tolerance = 8 * float(np.finfo(dtype).eps) * geometry.terms
-    np.testing.assert_allclose(output, expected(geometry, arrays), rtol=0, atol=tolerance)
 
 
 @st.composite
@@ -55,14 +43,14 @@ def geometries(draw: st.DrawFn) -> Geometry:
     arguments["output_padding"] = [draw(st.integers(0, max(pair) - 1)) for pair in pairs]
     batch = draw(st.sampled_from((0, 1, 3)))
     try:
-        return bind(
+        return transposed(
             (batch, inputs * groups, *sizes),
             (inputs * groups, outputs, *kernel),
             groups=groups,
             **arguments,
         )
     except StepconvError:  # nothing is left of the output
-        return bind((1, 5, 20), (5, 1, 3))
+        return transposed((1, 5, 20), (5, 1, 3))
 
 
 @pytest.mark.slow  # each kind of tile has a kernel to compile
@@ -70,7 +58,7 @@ def geometries(draw: st.DrawFn) -> Geometry:
 @given(geometries(), st.sampled_from(DTYPES), st.integers(1, 3))
 def test_any_transposed_layer(geometry: Geometry, dtype: str, threads: int) -> None:
     if always(geometry, dtype, threads) is not None:  # but for less than a vector of pixels
-        assert_agrees(geometry, dtype, threads)
+        assert_agrees(always, geometry, dtype, threads)
 
 
 CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
@@ -96,14 +84,14 @@ CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_against_the_textbook(name: str, dtype: str, threads: int) -> None:
     input_shape, weight_shape, arguments = CASES[name]
-    geometry = bind(input_shape, weight_shape, **arguments)
-    assert_agrees(geometry, dtype, threads)
+    geometry = transposed(input_shape, weight_shape, **arguments)
+    assert_agrees(always, geometry, dtype, threads)
     written = times_written(always, geometry, threads)
     assert written.min() == written.max() == 1
 
 
 def test_bands_are_as_many_as_threads_share_evenly() -> None:
-    geometry = bind((1, 64, 64, 64), (64, 3, 4, 4), stride=2, padding=1)
+    geometry = transposed((1, 64, 64, 64), (64, 3, 4, 4), stride=2, padding=1)
     for threads in (1, 2, 3):
         made = always(geometry, F4, threads)
         assert made is not None
@@ -125,7 +113,7 @@ def test_bands_are_as_many_as_threads_share_evenly() -> None:
 def test_where_it_is_taken(
     input_shape: Any, weight_shape: Any, arguments: dict[str, Any], taken: bool
 ) -> None:
-    plan = plans.choose(bind(input_shape, weight_shape, **arguments), F4, "auto", 1)
+    plan = plans.choose(transposed(input_shape, weight_shape, **arguments), F4, "auto", 1)
     assert isinstance(plan, StampsPlan) == taken
 
 
