@@ -24,7 +24,7 @@ wrong types raise Numba's TypingError.
 >>> int(edges(frames, np.array([[[[-1.0, 1.0]]]]), 0.5))
 40
 
-It is not for code compiled ahead of time (``numba.pycc``): kernels are made for the machine that
+Modules compiled ahead of time (``numba.pycc``) find no kernels: those are made for the machine that
 they run on. Two differences from Python: integer sums wrap beyond int64 without a word, and of the
 algorithms there are "auto" and "textbook".
 

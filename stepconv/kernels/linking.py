@@ -16,7 +16,8 @@ would not see that its code is old, numba#1833.)
 
 It is kept in the function's environment, a list of constants that goes along wherever the function
 is linked into another. Of a kept ``guvectorize`` Numba reads a part without its environment. So
-names do not change with every edit, but with what such code and the kernel must agree on.
+names do not change with every edit, but with what such code and the kernel must agree on. A module
+compiled ahead of time (``numba.pycc``, which Numba gives up) has no environment, and is not loaded.
 """
 
 from __future__ import annotations
@@ -32,8 +33,7 @@ from typing import Any
 from llvmlite import binding
 from numba import types
 from numba.core import cgutils as _cgutils
-from numba.core.codegen import AOTCPUCodegen
-from numba.core.errors import LoweringError, TypingError
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from stepconv.kernels import plain
@@ -101,8 +101,6 @@ def by_name(module: ModuleType, function: str) -> Callable[..., None]:
         called()
 
         def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-            if isinstance(context.codegen(), AOTCPUCodegen):
-                raise LoweringError("stepconv cannot be compiled ahead of time (numba.pycc)")
             convention = context.call_conv
             kind = convention.get_function_type(types.none, called.kinds)
             entry = cgutils.get_or_insert_function(builder.module, kind, called.name)
