@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 import numba
 from numba.core.compiler import Flags
 from numba.core.targetconfig import ConfigStack
+from numba.extending import intrinsic
 
 from stepconv.kernels.cache import KernelCache, described
 
@@ -69,6 +71,19 @@ def compiled_for(kernel: Any, types: tuple[Any, ...]) -> Callable[..., Any]:
     result = kernel.overloads[types]
     _results[result.entry_point] = result
     return result.entry_point  # type: ignore[no-any-return]
+
+
+def instructions(function: Callable[..., Any], definition: Callable[..., Any]) -> Any:
+    """Make what Numba compiles as ``definition(context, *kinds)`` says, called like `function`.
+
+    Numba asks a definition for the names of its parameters.
+    """
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    names = "context", *signature(function).parameters
+    named: Any = definition
+    named.__signature__ = Signature([Parameter(name, kind) for name in names])
+    named.__name__ = named.__qualname__ = function.__name__
+    return intrinsic(named)
 
 
 _results: dict[Any, Any] = {}

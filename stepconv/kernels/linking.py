@@ -26,7 +26,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from inspect import Parameter, Signature, signature
+from inspect import signature
 from types import ModuleType
 from typing import Any
 
@@ -34,11 +34,10 @@ from llvmlite import binding
 from numba import types
 from numba.core import cgutils as _cgutils
 from numba.core.errors import TypingError
-from numba.extending import intrinsic
 
 from stepconv.kernels import plain
 from stepconv.kernels.cache import stamp
-from stepconv.kernels.compiling import JIT, address, compiled_for
+from stepconv.kernels.compiling import JIT, address, compiled_for, instructions
 
 cgutils: Any = _cgutils  # some versions of Numba have types for a part of it
 
@@ -115,13 +114,7 @@ def by_name(module: ModuleType, function: str) -> Callable[..., None]:
 
         return types.none(*given), generate
 
-    named = [
-        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD)
-        for name in ("context", *signature(kernel.py_func).parameters)
-    ]
-    definition.__signature__ = Signature(named)  # type: ignore[attr-defined]
-    definition.__name__ = definition.__qualname__ = function
-    return intrinsic(definition)
+    return instructions(kernel.py_func, definition)  # type: ignore[no-any-return]
 
 
 def _given(kind: Any) -> Any:

@@ -25,7 +25,7 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from inspect import Parameter, Signature, getsource, signature
+from inspect import getsource, signature
 from textwrap import dedent
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
@@ -34,9 +34,8 @@ import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils as _cgutils
-from numba.extending import intrinsic
 
-from stepconv.kernels.compiling import JIT, compiled
+from stepconv.kernels.compiling import JIT, compiled, instructions
 from stepconv.kernels.drivers import Emitted, Inlined, allocate, lanes
 from stepconv.kernels.emit import INT, LINE_BYTES, Code, Value
 from stepconv.kernels.host import host
@@ -67,7 +66,6 @@ def driver(function: Callable[..., None]) -> Any:
     """
     if not JIT:
         return function
-    parameters = list(signature(function).parameters)
 
     def definition(context: Any, *kinds: Any) -> Any:
         kinds = tuple(map(types.unliteral, kinds))
@@ -80,13 +78,10 @@ def driver(function: Callable[..., None]) -> Any:
 
         return types.void(*kinds), generate
 
-    named = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("context", *parameters)]
-    definition.__signature__ = Signature(named)  # type: ignore[attr-defined]
-    definition.__name__ = definition.__qualname__ = function.__name__
     # Numba compiles functions that have bytecode, and as many arguments as they are called with.
-    listed = ", ".join(parameters)
+    listed = ", ".join(signature(function).parameters)
     made = eval(f"lambda body: lambda {listed}: body({listed})")
-    return compiled(update_wrapper(made(intrinsic(definition)), function))
+    return compiled(update_wrapper(made(instructions(function, definition)), function))
 
 
 def _fits(kind: Any) -> bool:
