@@ -32,7 +32,7 @@ _seen: dict[Hashable, Bound] = {}
 class Bound:
     """A convolution of known shapes and dtype.
 
-    `pack` lays out a flat weight for it, `compute` takes what `pack` returns.
+    `pack` lays out a contiguous weight for it, `compute` takes what `pack` returns.
     """
 
     __slots__ = (
@@ -109,15 +109,15 @@ class Bound:
         run, units = self._run, self._units
         bias = self._no_bias if bias is None else bias
         if self._shared:
-            kernel, *arguments = self.plan.work(input.ravel(), packed, bias, target.ravel())
+            kernel, *arguments = self.plan.work(input, packed, bias, target)
             pool.share(kernel, tuple(arguments), units)
         else:
-            run(input.ravel(), packed, bias, target.ravel(), 0, units)
+            run(input, packed, bias, target, 0, units)
         return target if out is None else out
 
     def run(self, operands: Operands, out: Any = None) -> Array:
         """Compute prepared operands of this geometry and dtype."""
-        arrays = operands.input, self.pack(operands.weight.ravel()), operands.bias
+        arrays = operands.input, self.pack(operands.weight), operands.bias
         if operands.dtype == self.dtype:
             return self.compute(*arrays, out)
         if out is None:
@@ -157,7 +157,7 @@ def repeated(bound: Bound, input: Array, weight: Array, bias: Any, out: Any) -> 
     laid_out = np.ascontiguousarray(input), np.ascontiguousarray(weight)
     if not bound.takes(*laid_out, bias):
         return None
-    return bound.compute(laid_out[0], bound.pack(laid_out[1].ravel()), bias, out)
+    return bound.compute(laid_out[0], bound.pack(laid_out[1]), bias, out)
 
 
 def remember(key: Hashable, bound: Bound, input: Array, weight: Array) -> None:

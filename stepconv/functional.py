@@ -403,7 +403,7 @@ def _forward(
         bound = seen(key)
         if bound is not None:
             if bound.takes(input, weight, bias):
-                return bound.compute(input, bound.pack(weight.ravel()), bias, out)
+                return bound.compute(input, bound.pack(weight), bias, out)
             if (result := repeated(bound, input, weight, bias, out)) is not None:
                 return result
     return _checked(

@@ -126,7 +126,7 @@ class _Layer:
         bound = Bound(operands.geometry, operands.input.dtype, self.algorithm)
         if key is None or bound.dtype.kind not in "fc" or kept.weight.dtype != bound.dtype:
             return bound.run(operands, out)
-        packed = _Packed(self.spec, bound, bound.pack(kept.weight.ravel()))
+        packed = _Packed(self.spec, bound, bound.pack(kept.weight))
         kept.keep(key, packed)
         return bound.compute(operands.input, packed.weight, operands.bias, out)
 

@@ -77,7 +77,7 @@ them.
 **How they are compiled.** `emit` has the building blocks with which the innermost loops are written
 as LLVM code, for vectors as wide as `host` finds them. The loops around them are Python: `drivers`
 says what they may hold, and `lowering` turns them into LLVM code too. `compiling` says how Numba
-compiles functions, and `cache` keeps them on disk.
+compiles functions, `flat` how arrays reach them, and `cache` keeps them on disk.
 
 **What holds for all.** Kernels check nothing: they trust `stepconv.operands`, which validates
 every shape and index map first. They read and write nothing outside their arrays, not even by a

@@ -38,6 +38,7 @@ from numba.core.errors import TypingError
 from stepconv.kernels import plain
 from stepconv.kernels.cache import stamp
 from stepconv.kernels.compiling import JIT, address, compiled_for, instructions
+from stepconv.kernels.flat import flat
 
 cgutils: Any = _cgutils  # some versions of Numba have types for a part of it
 
@@ -96,7 +97,7 @@ def by_name(module: ModuleType, function: str) -> Callable[..., None]:
 
     def definition(context: Any, *kinds: Any) -> Any:
         given = tuple(map(_given, kinds))
-        called = Called(module.__name__, function, tuple(map(_writeable, given)))
+        called = Called(module.__name__, function, tuple(map(_taken, given)))
         called()
 
         def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
@@ -126,6 +127,6 @@ def _given(kind: Any) -> Any:
     raise TypingError(f"{kind} where an integer is wanted")
 
 
-def _writeable(kind: Any) -> Any:
-    """Return the type of a writeable array: read-only ones look alike to a kernel."""
-    return kind.copy(readonly=False) if isinstance(kind, types.Array) else kind
+def _taken(kind: Any) -> Any:
+    """Return the type for which a kernel is compiled, as which an array looks the same."""
+    return flat(kind.copy(readonly=False)) if isinstance(kind, types.Array) else kind

@@ -66,15 +66,15 @@ class Plan(Protocol):
         """Whether a result should begin elsewhere in a page than the input (`results.apart`)."""
 
     def pack(self, weight: Array) -> Array:
-        """Lay out a flat, contiguous weight as `run` wants it; that may be the weight itself."""
+        """Lay out a contiguous weight as `run` wants it; that may be the weight itself."""
 
     def run(
         self, input: Array, packed: Array, bias: Array, output: Array, first: int, stop: int
     ) -> None:
         """Compute the units from `first` to before `stop`, without the interpreter lock.
 
-        All arrays are flat, contiguous and of one dtype. Any but `output` may be read-only
-        or not: `compiling.specialised` spares compiling for each mix.
+        All arrays are contiguous and of one dtype; their shapes do not matter (`flat`). Any but
+        `output` may be read-only.
         """
 
     def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:

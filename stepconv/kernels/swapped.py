@@ -59,8 +59,7 @@ class SwappedPlan:
 
     def pack(self, weight: Array) -> Array:
         """Return the weight as it is, or of the taps that show."""
-        shown = weight.reshape(self._kernels)[:, :, *self._shown]
-        return np.ascontiguousarray(shown).reshape(-1)
+        return np.ascontiguousarray(weight.reshape(self._kernels)[:, :, *self._shown])
 
     def work(self, input: Array, packed: Array, bias: Array, output: Array) -> tuple[Any, ...]:
         """Return `run`, and what it is given before the units."""

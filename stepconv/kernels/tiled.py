@@ -55,7 +55,7 @@ class TiledPlan:
         if self._pack is None:
             return weight
         packed = np.empty(self._packed, weight.dtype)
-        arguments = self._sizes, weight.reshape(-1), packed
+        arguments = self._sizes, weight, packed
         if weight.size >= WORTH_SHARING:
             pool.share(self._pack, arguments, self._blocks)
         else:

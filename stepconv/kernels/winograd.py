@@ -231,7 +231,7 @@ class WinogradPlan:
         blocks = -(-int(self.table[OUT_CHANNELS]) // ROWS)
         packed = np.empty(blocks * ROWS * POINTS * channels, weight.dtype)
         pack = _packer(weight.dtype)
-        arguments = self.table[[CHANNELS, OUT_CHANNELS]], weight.reshape(-1), packed
+        arguments = self.table[[CHANNELS, OUT_CHANNELS]], weight, packed
         if weight.size >= WORTH_SHARING:
             pool.share(pack, arguments, blocks)
         else:
