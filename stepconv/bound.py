@@ -148,20 +148,20 @@ def checked_algorithm(value: Any) -> str:
     return value
 
 
-#: The convolution that a call like this one came to, or None.
-seen = _seen.get
-
-
-def repeated(bound: Bound, input: Array, weight: Array, bias: Any, out: Any) -> Array | None:
-    """Compute a call seen before where its arrays are not laid out as kernels read them."""
-    laid_out = np.ascontiguousarray(input), np.ascontiguousarray(weight)
-    if not bound.takes(*laid_out, bias):
+def repeated(key: Hashable, input: Array, weight: Array, bias: Any, out: Any) -> Array | None:
+    """Compute a call like one seen before; None where there was none, or this must be checked."""
+    bound = _seen.get(key)
+    if bound is None:
         return None
-    return bound.compute(laid_out[0], bound.pack(laid_out[1]), bias, out)
+    if not bound.takes(input, weight, bias):
+        input, weight = np.ascontiguousarray(input), np.ascontiguousarray(weight)
+        if not bound.takes(input, weight, bias):
+            return None
+    return bound.compute(input, bound.pack(weight), bias, out)
 
 
 def remember(key: Hashable, bound: Bound, input: Array, weight: Array) -> None:
-    """Let `seen` find the convolution that a checked call came to."""
+    """Let `repeated` find the convolution that a checked call came to."""
     # Whether integer sums may overflow is for each call to see.
     if bound.dtype.kind in "fc" and input.dtype is bound.dtype is weight.dtype:
         if len(_seen) >= _MOST_CALLS:

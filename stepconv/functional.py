@@ -11,13 +11,13 @@ axes. An input without N is one sample, and so is the result.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepconv.bound import Bound, remember, repeated, seen
+from stepconv.bound import Bound, remember, repeated
 from stepconv.operands import Array, check_weight_axes, prepare
 from stepconv.spec import ConvSpec
 from stepconv.values import Ints, Padding, checked_shape
@@ -203,21 +203,8 @@ def conv_transpose1d(
     >>> conv_transpose1d([[1, 2]], [[[1, 10, 100]]], stride=2)
     array([[  1,  10, 102,  20, 200]])
     """
-    return _general(
-        1,
-        input,
-        weight,
-        bias,
-        out,
-        algorithm,
-        stride=stride,
-        padding=padding,
-        output_padding=output_padding,
-        groups=groups,
-        dilation=dilation,
-        output_size=output_size,
-        transposed=True,
-    )
+    said = stride, padding, output_padding, groups, dilation, output_size
+    return _transposed(1, input, weight, bias, *said, out, algorithm)
 
 
 def conv_transpose2d(
@@ -243,21 +230,8 @@ def conv_transpose2d(
     >>> conv_transpose2d(np.ones((1, 2, 2)), np.ones((1, 1, 2, 2)), stride=2).shape
     (1, 4, 4)
     """
-    return _general(
-        2,
-        input,
-        weight,
-        bias,
-        out,
-        algorithm,
-        stride=stride,
-        padding=padding,
-        output_padding=output_padding,
-        groups=groups,
-        dilation=dilation,
-        output_size=output_size,
-        transposed=True,
-    )
+    said = stride, padding, output_padding, groups, dilation, output_size
+    return _transposed(2, input, weight, bias, *said, out, algorithm)
 
 
 def conv_transpose3d(
@@ -283,21 +257,8 @@ def conv_transpose3d(
     >>> conv_transpose3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2)), padding=1).shape
     (1, 1, 1, 1)
     """
-    return _general(
-        3,
-        input,
-        weight,
-        bias,
-        out,
-        algorithm,
-        stride=stride,
-        padding=padding,
-        output_padding=output_padding,
-        groups=groups,
-        dilation=dilation,
-        output_size=output_size,
-        transposed=True,
-    )
+    said = stride, padding, output_padding, groups, dilation, output_size
+    return _transposed(3, input, weight, bias, *said, out, algorithm)
 
 
 def conv(
@@ -325,7 +286,15 @@ def conv(
     >>> conv([[1, 2, 3]], [[[1, 1]]])
     array([[3, 5]])
     """
-    return _general(
+    key = None
+    if input.__class__ is np.ndarray is weight.__class__:
+        said = repr((stride, padding, dilation, groups, padding_mode, transposed))
+        said += repr((output_padding, output_size, algorithm))
+        key = (None, input.dtype, input.shape, weight.shape, said)
+        if (result := repeated(key, input, weight, bias, out)) is not None:
+            return result
+    return _checked(
+        key,
         None,
         input,
         weight,
@@ -392,20 +361,15 @@ def _forward(
 ) -> Array:
     key = None
     if input.__class__ is np.ndarray is weight.__class__:
-        # 1.0 and True equal 1 and are refused: what is no int is told by its repr.
         said: Any = (stride, padding, dilation, groups, padding_mode, algorithm)
         ints = (
             stride.__class__ is padding.__class__ is dilation.__class__ is groups.__class__ is int
         )
         if not (ints and padding_mode.__class__ is algorithm.__class__ is str):
-            said = repr(said)
+            said = _told(*said)
         key = (rank, input.dtype, input.shape, weight.shape, said)
-        bound = seen(key)
-        if bound is not None:
-            if bound.takes(input, weight, bias):
-                return bound.compute(input, bound.pack(weight), bias, out)
-            if (result := repeated(bound, input, weight, bias, out)) is not None:
-                return result
+        if (result := repeated(key, input, weight, bias, out)) is not None:
+            return result
     return _checked(
         key,
         rank,
@@ -422,24 +386,57 @@ def _forward(
     )
 
 
-def _general(
-    rank: int | None,
+def _transposed(
+    rank: int,
     input: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None,
+    stride: Ints,
+    padding: Ints | Padding,
+    output_padding: Ints,
+    groups: int,
+    dilation: Ints,
+    output_size: Ints | None,
     out: Array | None,
     algorithm: str,
-    **arguments: Any,
 ) -> Array:
     key = None
     if input.__class__ is np.ndarray is weight.__class__:
-        key = (rank, input.dtype, input.shape, weight.shape, repr((algorithm, arguments)))
-        bound = seen(key)
-        if bound is not None:
-            result = repeated(bound, input, weight, bias, out)
-            if result is not None:
-                return result
-    return _checked(key, rank, input, weight, bias, out, algorithm, **arguments)
+        said = _told(stride, padding, output_padding, groups, dilation, output_size, algorithm)
+        key = (rank, input.dtype, input.shape, weight.shape, said)
+        if (result := repeated(key, input, weight, bias, out)) is not None:
+            return result
+    return _checked(
+        key,
+        rank,
+        input,
+        weight,
+        bias,
+        out,
+        algorithm,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        groups=groups,
+        dilation=dilation,
+        output_size=output_size,
+        transposed=True,
+    )
+
+
+def _told(*parameters: Any) -> Hashable:
+    """Return what tells parameters from others: 1.0 and True equal 1, and are refused."""
+    for each in parameters:
+        if each.__class__ is tuple:
+            for number in each:
+                if number.__class__ is not int:
+                    return repr(parameters)
+        elif each.__class__ not in _TOLD_BY_VALUE:
+            return repr(parameters)
+    return parameters
+
+
+_TOLD_BY_VALUE = {int, str, type(None)}
 
 
 def _checked(

@@ -202,9 +202,18 @@ def test_transposed_calls_are_as_strict() -> None:
     weight = WEIGHT.swapaxes(0, 1).copy()
     for _ in range(2):
         conv_transpose2d(IMAGE, weight, stride=1)
-    for value in (1.0, True, "1", (1.0, 1.0)):
+        conv_transpose2d(IMAGE, weight, stride=(1, 1), padding=((1, 1), (1, 1)))
+    for value in (1.0, True, "1", (1.0, 1.0), (True, 1), (np.True_, 1), "(1, 1)"):
         with pytest.raises(SpecError):
             conv_transpose2d(IMAGE, weight, stride=value)  # type: ignore[arg-type]  # the point
+
+
+def test_a_kind_is_not_mistaken_for_another() -> None:
+    weight = WEIGHT[:2]
+    for _ in range(2):
+        assert conv2d(IMAGE, weight).shape == conv(IMAGE, weight).shape == (1, 2, 7, 7)
+        turned = conv(IMAGE, weight, transposed=True)
+        assert conv_transpose2d(IMAGE, weight).shape == turned.shape == (1, 2, 11, 11)
 
 
 def test_a_rank_is_not_mistaken_for_another() -> None:
