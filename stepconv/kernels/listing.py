@@ -27,6 +27,9 @@ from stepconv.kernels.tiles import (
 #: 192 for both it is up to 1.5 times, with 256 up to 2.5 times. On Zen 4 to join takes as long as
 #: 4 terms.
 CHAIN, UNCUT = 144, 96
+#: Taps of a channel from which on two pieces will do: under 6x6 to 9x9 they have 0.4 to 0.9 times
+#: oneDNN's error.
+MANY_TAPS = 36
 
 
 class Tables:
@@ -84,10 +87,11 @@ def span(channels: int, taps: int) -> int:
     """Return after how many channels a sum is cut.
 
     Where it is cut at all, it is into three pieces or more: sums of 128 terms in two had 1.7 times
-    the error of oneDNN's.
+    the error of oneDNN's, but not under large kernels.
     """
     terms = channels * taps
-    return channels if terms <= UNCUT else -(-channels // max(3, -(-terms // CHAIN)))
+    least = 2 if taps >= MANY_TAPS else 3
+    return channels if terms <= UNCUT else -(-channels // max(least, -(-terms // CHAIN)))
 
 
 def vectors_of(rows: int, columns: int, pitch: int, lanes: int) -> tuple[int, bool]:

@@ -22,7 +22,7 @@ from stepconv.kernels.depthwise_bands import BANDS, BLOCKS, OUT_Z, PANELS
 from stepconv.kernels.drivers import inlined
 from stepconv.kernels.host import host
 from stepconv.kernels.linking import by_name
-from stepconv.kernels.listing import CHAIN, UNCUT
+from stepconv.kernels.listing import CHAIN, MANY_TAPS, UNCUT
 from stepconv.kernels.lowering import driver
 from stepconv.kernels.plain import AFTER, BEFORE, DILATION, INPUT, OUTPUT, STRIDE, TAPS
 from stepconv.kernels.tiles import TILE_ROWS, TILE_VECTORS
@@ -121,7 +121,8 @@ def _measure(
     terms = channels * taps
     span = channels
     if terms > UNCUT:  # as `stepconv.kernels.listing.span`
-        span = -(-channels // max(3, -(-terms // CHAIN)))
+        least = 2 if taps >= MANY_TAPS else 3
+        span = -(-channels // max(least, -(-terms // CHAIN)))
     settings[tiles.CHANNELS], settings[tiles.CHANNEL_STEP] = channels, channel
     settings[tiles.TAPS], settings[tiles.SPAN] = taps, span
     settings[tiles.PLANE] = axes[OUTPUT * 3] * height * width
