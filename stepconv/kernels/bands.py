@@ -4,7 +4,10 @@ The copy is where everything awkward about convolutions is dealt with, once for 
 instead of once for each product:
 
 - *Padding*, of any mode: the index maps `stepconv.geometry.Axis.source` say which input
-  row and column each row and column of the band shows; zeros are copied as zeros.
+  row and column each row and column of the band shows; zeros are copied as zeros, and those
+  between two rows are the end of the one and the beginning of the other::
+
+      0 a b c 0 d e f 0        a padding of 1 on rows of 3: 4 numbers from row to row, not 5
 - *Stride* s: a band is split into s·s phases, planes that each hold every s-th row and
   column, so that neighbouring outputs read neighbouring numbers::
 
@@ -15,7 +18,7 @@ instead of once for each product:
 - *Dilation* and *rank*: entries in the table of offsets, one for each tap.
 
 A band is [input channel][depth tap][phase][row][column]: for each tap, the number under it
-for the output in row i and column j lies at ``offset[tap] + i * columns + j``. Where the outputs of
+for the output in row i and column j lies at ``offset[tap] + i * pitch + j``. Where the outputs of
 one depth follow those of another, only the planes that are new to the kernel are filled, in the
 places of those it has left; the offsets turn with them.
 """
@@ -60,9 +63,10 @@ from stepconv.kernels.tiles import (
     PHASES_X,
     ROWS,  # of a phase in the band
     COLUMNS,
-    PHASE_STEP,  # numbers from one phase to the next
+    PITCH,  # numbers from one row to the next
+    PHASE_STEP,  # and from one phase to the next
     BAND_SETTINGS,
-) = range(TILE_SETTINGS, TILE_SETTINGS + 22)
+) = range(TILE_SETTINGS, TILE_SETTINGS + 23)
 
 
 #: How far ahead the input is asked for while a band is filled: mostly it is in the third cache. On
@@ -128,9 +132,23 @@ class Layout:
         return replace(self, rows=rows + high.extra, columns=columns + wide.extra)
 
     @property
+    def pitch(self) -> int:
+        """Numbers from one row to the next: two rows share the zeros between them.
+
+        >>> rows, columns = Axis(4, 3, pad=(1, 1)), Axis(5, 4, pad=(2, 1))
+        >>> Layout.of((Axis(1, 1), rows, columns), rows=4, columns=5).pitch
+        7
+        """
+        x = self.axes[2]
+        if x.mode != "zeros" or x.step > 1:
+            return self.columns
+        before, after = x.border[0], self.columns - x.border[0] - x.input_size
+        return self.columns - max(0, min(before, after))
+
+    @property
     def phase(self) -> int:
         """Numbers from one phase to the next: its own, and what filling it may spill."""
-        return self.rows * self.columns + SPILL
+        return (self.rows - 1) * self.pitch + self.columns + SPILL
 
     @property
     def channel(self) -> int:
@@ -149,7 +167,7 @@ class Layout:
         across = len(columns.phases) * self.phase
         levels = self.axes[0].kernel_size
         z = (np.arange(levels) + planes) % levels * (len(rows.phases) * across)
-        y = np.array(rows.phase) * across + np.array(rows.shift) * self.columns
+        y = np.array(rows.phase) * across + np.array(rows.shift) * self.pitch
         x = np.array(columns.phase) * self.phase + np.array(columns.shift)
         read: Indices = z[:, None, None] + y[:, None] + x
         return read.ravel()
@@ -180,6 +198,7 @@ class Layout:
             PHASES_X: len(columns.phases),
             ROWS: self.rows,
             COLUMNS: self.columns,
+            PITCH: self.pitch,
             PHASE_STEP: self.phase,
         }
 
@@ -263,9 +282,9 @@ def copy_rows(
     channels, takes twice as long where the input comes from memory.
     """
     lanes = code.lanes
-    rows, columns, width, row_step, channels, further_channel = (
+    rows, columns, pitch, width, row_step, channels, further_channel = (
         code.load_one(settings, field)
-        for field in (ROWS, COLUMNS, WIDTH, STEP_Y, CHANNELS, CHANNEL_STEP)
+        for field in (ROWS, COLUMNS, PITCH, WIDTH, STEP_Y, CHANNELS, CHANNEL_STEP)
     )
     image = code.multiply(code.load_one(settings, DEPTH), code.load_one(settings, HEIGHT))
     image = code.multiply(image, width)
@@ -291,7 +310,7 @@ def copy_rows(
                 done = step * lanes
                 further = code.subtract(first, done), code.subtract(last, done)
                 part.next(code.move(there, done), code.move(at, lanes), *further)
-            line.next(code.move(shown, row_step), code.move(cell, columns))
+            line.next(code.move(shown, row_step), code.move(cell, pitch))
         channel.next(code.move(source, image), code.move(target, further_channel))
 
 
@@ -347,7 +366,7 @@ def pick_rows(
         image = c * settings[DEPTH] * settings[HEIGHT] * settings[WIDTH]
         for i in range(settings[ROWS]):
             iy = tables[row + i * settings[STEP_Y]]
-            line = to + c * settings[CHANNEL_STEP] + i * columns
+            line = to + c * settings[CHANNEL_STEP] + i * settings[PITCH]
             for j in range(columns):
                 band[line + j] = 0
             if iy >= 0:
@@ -379,7 +398,7 @@ def edges(
             image = c * settings[DEPTH] * settings[HEIGHT] * settings[WIDTH]
             for i in range(settings[ROWS]):
                 iy = tables[row + i * settings[STEP_Y]]
-                line = to + c * settings[CHANNEL_STEP] + i * columns
+                line = to + c * settings[CHANNEL_STEP] + i * settings[PITCH]
                 source = plane + image + iy * settings[WIDTH]
                 for j in range(columns):
                     place = start + j * step

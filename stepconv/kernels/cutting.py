@@ -90,7 +90,7 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
         parts = -(-height // rows) * -(-width // columns)
         last = (height - 1) % rows + 1, (width - 1) % columns + 1
         sweeps = [
-            _sweep(vectors_of(*outputs, layout.columns, lanes)[0], steps * step_share(lines))
+            _sweep(vectors_of(*outputs, layout.pitch, lanes)[0], steps * step_share(lines))
             for outputs in ((rows, columns), last)
         ]
         for shares in {1, min(threads, blocks)}:

@@ -133,7 +133,7 @@ class PhasePixelsPlan(TiledPlan):
                     shape,
                     heads,
                     own_rows,
-                    layout.columns,
+                    layout.pitch,
                     several,
                     band,
                     geometry.out_channels * plane,
@@ -236,7 +236,7 @@ def _shape(
     together = max(1, min(BAND_BYTES // band, samples))
     terms = _terms(geometry, shifts)
     size = bands[1].output_size, bands[2].output_size
-    least = vector_cycles(geometry, dtype, shifts, bands, rows.layout.columns)
+    least = vector_cycles(geometry, dtype, shifts, bands, rows.layout.pitch)
     best = None
     lanes = host().lanes(dtype.itemsize)
     for shape in shapes(geometry.group_outputs, size[1], lanes):
@@ -250,11 +250,11 @@ def _shape(
 
 
 def vector_cycles(
-    geometry: Geometry, dtype: np.dtype[Any], shifts: list[Shifts], bands: Axes, columns: int
+    geometry: Geometry, dtype: np.dtype[Any], shifts: list[Shifts], bands: Axes, pitch: int
 ) -> float:
-    """Cycles that vectors of pixels take for a plane, from a band of so many columns."""
+    """Cycles that vectors of pixels take for a plane, from a band of rows `pitch` apart."""
     height, width = bands[1].output_size, bands[2].output_size
-    vectors = max(2, vectors_of(height, width, columns, host().lanes(dtype.itemsize))[0])
+    vectors = max(2, vectors_of(height, width, pitch, host().lanes(dtype.itemsize))[0])
     rows = tile_rows(geometry.group_outputs)
     tiles = -(-geometry.group_outputs // rows) * vectors / TILE_VECTORS
     steps = _terms(geometry, shifts) * STEP + BEGIN

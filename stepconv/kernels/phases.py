@@ -411,8 +411,8 @@ def cycles(geometry: Geometry, dtype: np.dtype[Any]) -> float:
     """Cycles that tiles of vectors take for a sample."""
     shifts, bands = _reached(geometry.embedded)
     depth, height, width = (axis.output_size for axis in bands)
-    columns = Layout.of(bands, height, width).columns
-    return depth * phase_pixels.vector_cycles(geometry, dtype, shifts, bands, columns)
+    pitch = Layout.of(bands, height, width).pitch
+    return depth * phase_pixels.vector_cycles(geometry, dtype, shifts, bands, pitch)
 
 
 def _reached(axes: Axes) -> tuple[list[Shifts], Axes]:

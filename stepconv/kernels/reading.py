@@ -65,7 +65,7 @@ class Reading:
             layout.channel,
             channels * layout.channel,
             0,
-            layout.columns,
+            layout.pitch,
             1,
             tuple(layout.turned(turn) for turn in turns),
         )

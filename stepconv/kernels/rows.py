@@ -114,7 +114,7 @@ def _measure(
     settings[bands.MAPPED] = mode > 0
     settings[bands.LEVELS] = levels
     settings[bands.ROWS], settings[bands.COLUMNS] = rows + extra_y, columns + extra_x
-
+    settings[bands.PITCH] = columns + extra_x
     settings[bands.PHASE_STEP] = (rows + extra_y) * (columns + extra_x) + bands.SPILL
 
     channel = planes * settings[bands.PHASE_STEP]
@@ -205,7 +205,7 @@ def list_taps(axes: Any, settings: Any, tables: Any) -> None:
     """Write where the taps of a piece of the channels read; see `stepconv.kernels.bands`."""
     step_y, step_x = axes[STRIDE * 3 + 1], axes[STRIDE * 3 + 2]
     phases_y, phases_x = settings[bands.PHASES_Y], settings[bands.PHASES_X]
-    pitch, plane = settings[bands.COLUMNS], settings[bands.PHASE_STEP]
+    pitch, plane = settings[bands.PITCH], settings[bands.PHASE_STEP]
     at = settings[tiles.TAPS_AT]
     for channel in range(settings[tiles.SPAN]):
         for kz in range(axes[TAPS * 3]):
@@ -239,7 +239,7 @@ def list_tiles(settings: Any, tables: Any, at: int, vectors: int, columns: int, 
             bits = 0
             for _lane in range(kept):
                 bits = 2 * bits + 1
-            tables[field + tiles.BEGIN] = row * settings[bands.COLUMNS] + part * lanes
+            tables[field + tiles.BEGIN] = row * settings[bands.PITCH] + part * lanes
             tables[field + tiles.CELL] = row * settings[direct.OUT_WIDTH] + part * lanes
             tables[field + tiles.BITS], tables[field + tiles.KEPT] = bits, kept
         done += count

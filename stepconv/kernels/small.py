@@ -370,7 +370,7 @@ def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float
     """Cycles that `stepconv.kernels.direct` would take for one plane of all output channels."""
     layout = Layout.of(axes, axes[1].output_size, axes[2].output_size)
     size = axes[1].output_size, axes[2].output_size
-    vectors = vectors_of(*size, layout.columns, host().lanes(dtype.itemsize))[0]
+    vectors = vectors_of(*size, layout.pitch, host().lanes(dtype.itemsize))[0]
     tiles = max(2, vectors) / TILE_VECTORS  # no tile has a single one
     rows = tile_rows(geometry.group_outputs)
     tiles *= -(-geometry.group_outputs // rows)
