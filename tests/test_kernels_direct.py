@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from stepconv.geometry import Geometry
+from stepconv.geometry import Axis, Geometry
 from stepconv.kernels import cutting, direct, phase_pixels, phases, small, small_order
 from stepconv.kernels.phase_pixels import PhasePixelsPlan
 from stepconv.kernels.phases import PhasesPlan
@@ -88,6 +88,17 @@ def test_any_forward_layer(layer: Layer, dtype: str, threads: int) -> None:
 def test_any_transposed_layer(layer: Layer, dtype: str, threads: int) -> None:
     geometry = geometry_of(layer)
     check(phases.plan(geometry, np.dtype(dtype), threads), geometry, dtype)
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_rows_share_no_more_than_the_zeros_between_them(kernel: int, dilation: int) -> None:
+    for before, after in product(range(4), repeat=2):
+        rows = Axis(4, 3, pad=(1, 1))
+        columns = Axis(6, kernel, dilation=dilation, pad=(before, after))
+        if columns.output_size > 0:
+            geometry = Geometry((rows, columns), batch=2, in_channels=3, out_channels=4)
+            check(direct.plan(geometry, np.dtype("f4"), 1), geometry, "float32")
 
 
 @st.composite

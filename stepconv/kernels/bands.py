@@ -135,6 +135,8 @@ class Layout:
     def pitch(self) -> int:
         """Numbers from one row to the next: two rows share the zeros between them.
 
+        But no fewer than outputs, which a kernel of 1 has for each of the zeros too.
+
         >>> rows, columns = Axis(4, 3, pad=(1, 1)), Axis(5, 4, pad=(2, 1))
         >>> Layout.of((Axis(1, 1), rows, columns), rows=4, columns=5).pitch
         7
@@ -143,7 +145,7 @@ class Layout:
         if x.mode != "zeros" or x.step > 1:
             return self.columns
         before, after = x.border[0], self.columns - x.border[0] - x.input_size
-        return self.columns - max(0, min(before, after))
+        return self.columns - max(0, min(before, after, self.reach[1].extra))
 
     @property
     def phase(self) -> int:
