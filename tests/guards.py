@@ -42,6 +42,7 @@ from stepconv.geometry import Geometry
 from stepconv.kernels import (
     depthwise_channels,
     dots,
+    masked,
     mosaic,
     phase_pixels,
     phases,
@@ -121,6 +122,7 @@ def cases(seed: int, count: int) -> Iterator[Case]:
         _noise,
         _last,
         _blocks,
+        _same,
     )
     found = 0
     while found < count:
@@ -287,6 +289,17 @@ def _blocks(dice: random.Random) -> Drawn:
     return channels, sizes, kernel, {
         "transposed": True, "stride": strides, "output_padding": extra,
     }  # fmt: skip
+
+
+def _same(dice: random.Random) -> Drawn:
+    """An output as large as the input, of few channels."""
+    rank, groups = dice.randint(1, 3), dice.choice((1, 1, 2, 5))
+    kernel, dilation = _kernel(dice, rank), dice.choice((1, 1, 2, 3))
+    reach = [dilation * (size - 1) for size in kernel]
+    before = [dice.choice((each // 2, dice.randint(0, each))) for each in reach]
+    pads = [(one, each - one) for one, each in zip(before, reach, strict=True)]
+    channels = dice.choice((1, 3, 8, 40)) * groups, dice.choice((4, 5, 8, 17)) * groups, groups
+    return channels, _sizes(dice, rank), kernel, {"padding": pads, "dilation": dilation}
 
 
 # -- families, and some that step outside
@@ -477,6 +490,7 @@ def main(seed: int, count: int, names: list[str]) -> None:
     phase_pixels.STEP = math.inf
     depthwise_channels._others = lambda *_: math.inf
     phases.cycles = lambda *_: math.inf
+    masked.cycles = lambda *_: 0.0
     vars(mosaic)["SINGLE"] = False
     chosen = families(names)
     ran: Counter[str] = Counter()

@@ -17,6 +17,7 @@ from stepconv.kernels import (
     cache,
     depthwise_channels,
     direct,
+    masked,
     mosaic,
     phases,
     small_loops,
@@ -142,6 +143,7 @@ def test_kernels_have_names_of_their_own() -> None:
     kernels += [depthwise_channels.kernel(run) for run in (7, 14)]
     for size, family in product(range(2, TILE_ROWS + 1), (direct, phases, stamps)):
         kernels += family.kernel(size), family.packer(size)
+    kernels += [masked.kernel(size) for size in range(2, TILE_ROWS + 1)]
     kernels += [mosaic.kernel(*way) for way in ((4, 2, 2), (4, 2, 3), (2, 2, 2), (2, 3, 3))]
     kernels += [textbook_plan._FORWARD, textbook_plan._TRANSPOSED]
     assert len({kernel.py_func.__qualname__ for kernel in kernels}) == len(kernels)

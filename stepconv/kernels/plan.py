@@ -38,6 +38,7 @@ _DIRECT = (
     "depthwise_channels",
     "depthwise3",
     "depthwise",
+    "masked",
     "small",
     "direct",
 )
