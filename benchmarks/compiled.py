@@ -31,6 +31,7 @@ from stepconv.functional import register_overloads
 FAMILIES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "textbook": ("conv2d", (1, 3, 9, 9), (4, 3, 3, 3), {"algorithm": "textbook"}),
     "direct": ("conv2d", (1, 8, 60, 60), (8, 8, 3, 3), {"algorithm": "direct"}),
+    "masked": ("conv2d", (1, 32, 28, 28), (32, 8, 3, 3), {"padding": 1, "groups": 4}),
     "small": ("conv2d", (1, 128, 14, 14), (256, 128, 3, 3), {"padding": 1}),
     "depthwise": ("conv2d", (1, 8, 64, 64), (8, 1, 5, 5), {"groups": 8}),
     "depthwise3": ("conv2d", (1, 64, 14, 14), (64, 1, 3, 3), {"padding": 1, "groups": 64}),
@@ -43,7 +44,8 @@ FAMILIES: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]
 FIRST = """
 import sys, time, numpy as np, stepconv
 from stepconv.kernels import (
-    depthwise, depthwise3, depthwise_channels, direct, mosaic, phases, small, stamps, winograd
+    depthwise, depthwise3, depthwise_channels, direct, masked, mosaic, phases, small, stamps,
+    winograd,
 )
 function, image, weight, more = eval(sys.argv[1])
 arrays = np.ones(image, np.float32), np.ones(weight, np.float32)
