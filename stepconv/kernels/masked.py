@@ -285,9 +285,11 @@ def plan(geometry: Geometry, dtype: np.dtype[Any], threads: int) -> MaskedPlan |
             return None
     if prod(axis.output_size * axis.kernel_size for axis in axes) > MOST_LISTED:
         return None
+    own = cycles(geometry, dtype)
+    if own > _SHARE * direct_cycles(geometry, axes, dtype):
+        return None
     together = min(_TOGETHER, 1 if geometry.batch is None else max(1, geometry.batch))
-    others = direct_cycles(geometry, axes, dtype), runs_cycles(geometry, axes, dtype, together)
-    if cycles(geometry, dtype) > _SHARE * min(others):
+    if own > _SHARE * runs_cycles(geometry, axes, dtype, together):
         return None
     return MaskedPlan(geometry, dtype, threads)
 
