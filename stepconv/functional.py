@@ -361,6 +361,7 @@ def _forward(
 ) -> Array:
     key = None
     if input.__class__ is np.ndarray is weight.__class__:
+        # What most calls say is told here: `_told` takes a tenth of a small convolution's time.
         said: Any = (stride, padding, dilation, groups, padding_mode, algorithm)
         ints = (
             stride.__class__ is padding.__class__ is dilation.__class__ is groups.__class__ is int

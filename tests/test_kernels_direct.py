@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from stepconv.geometry import Axis, Geometry
 from stepconv.kernels import cutting, direct, phase_pixels, phases, small, small_order
@@ -99,6 +99,31 @@ def test_rows_share_no_more_than_the_zeros_between_them(kernel: int, dilation: i
         if columns.output_size > 0:
             geometry = Geometry((rows, columns), batch=2, in_channels=3, out_channels=4)
             check(direct.plan(geometry, np.dtype("f4"), 1), geometry, "float32")
+
+
+@settings(max_examples=300)
+@given(st.data(), st.booleans())
+def test_strips_that_begin_and_end_anywhere(data: st.DataObject, transposed: bool) -> None:
+    """In the padding, in the input, or behind it: a row of a strip is no other's."""
+    size, kernel = data.draw(st.integers(1, 200)), data.draw(st.integers(1, 5))
+    before, after = (data.draw(st.integers(0, 200)) for _side in range(2))
+    dilation = data.draw(st.integers(1, 90))
+    reach = dilation * (kernel - 1)
+    arguments: dict[str, Any] = {
+        "padding": ((1, 1), (before, after)),
+        "dilation": (1, dilation),
+        "transposed": transposed,
+    }
+    if transposed:
+        assume(size + reach > before + after)
+        arguments["output_padding"] = 0, data.draw(st.integers(0, dilation - 1))
+    else:
+        assume(size + before + after > reach)
+    geometry = bind((2, 4, 4, size), (4, 4, 3, kernel), **arguments)
+    family = phases if transposed else direct
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cutting, "BAND_PIXELS", 150)
+        check(family.plan(geometry, np.dtype("f4"), 1), geometry, "float32")
 
 
 @st.composite
@@ -239,6 +264,7 @@ def test_small_maps(
 LARGE: Named = {
     "many bands": ((1, 64, 60, 60), (24, 64, 3, 3), {"padding": 1}),
     "strips of a long row": ((1, 64, 9000), (16, 64, 3), {"padding": 1}),
+    "strips, one of zeros first": ((1, 1, 4, 768), (8, 1, 3, 5), {"padding": ((1, 1), (2, 3000))}),
     "strips, since no row fits": ((1, 1100, 2, 80), (5, 1100, 3, 3), {"padding": 1}),
     "in place": ((2, 40, 31, 17), (13, 40, 1, 1), {}),
     "in place, in strips": ((2, 300, 71, 71), (16, 300, 1, 1), {}),

@@ -4,8 +4,8 @@ The copy is where everything awkward about convolutions is dealt with, once for 
 instead of once for each product:
 
 - *Padding*, of any mode: the index maps `stepconv.geometry.Axis.source` say which input
-  row and column each row and column of the band shows; zeros are copied as zeros, and those
-  between two rows are the end of the one and the beginning of the other::
+  row and column each row and column of the band shows; zeros are copied as zeros. Whole rows,
+  without a stride, share those between them::
 
       0 a b c 0 d e f 0        a padding of 1 on rows of 3: 4 numbers from row to row, not 5
 - *Stride* s: a band is split into s·s phases, planes that each hold every s-th row and
@@ -133,16 +133,17 @@ class Layout:
 
     @property
     def pitch(self) -> int:
-        """Numbers from one row to the next: two rows share the zeros between them.
+        """Numbers from one row to the next: whole rows share the zeros between them.
 
-        But no fewer than outputs, which a kernel of 1 has for each of the zeros too.
+        No more of them than the kernel reaches over: a row has as many outputs as numbers, less
+        those. A strip of a row may end in zeros where the next begins with numbers.
 
         >>> rows, columns = Axis(4, 3, pad=(1, 1)), Axis(5, 4, pad=(2, 1))
         >>> Layout.of((Axis(1, 1), rows, columns), rows=4, columns=5).pitch
         7
         """
         x = self.axes[2]
-        if x.mode != "zeros" or x.step > 1:
+        if x.mode != "zeros" or x.step > 1 or self.columns < x.layout_size:
             return self.columns
         before, after = x.border[0], self.columns - x.border[0] - x.input_size
         return self.columns - max(0, min(before, after, self.reach[1].extra))

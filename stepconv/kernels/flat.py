@@ -8,7 +8,8 @@ Numba's own way from the one to the other makes an object that holds the array w
 runs, 0.03 µs for each; and as an array of five axes is another type to it than one of one axis,
 each would first need a view of one axis, 0.05 µs more. A convolution of a few pixels takes 0.1 µs.
 Here both are read from where NumPy keeps them, as its binary interface says (`PyArrayObject_fields`
-in its headers, by which Numba is compiled too). Who calls holds the arrays meanwhile.
+in its headers, by which Numba is compiled too). Nothing is checked: who calls holds the arrays
+meanwhile, and sees to it that they are contiguous arrays of the dtype compiled for.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _size: Any = types.intp
 
 _BYTE, _SIZE = ir.IntType(8), ir.IntType(_size.bitwidth)
 
-# The fields of an array in Python, as far as they are read here.
-_HEAD, _NUMBERS, _AXES, _SIZES = range(4)
+# The fields of an array in Python behind what every object has, as far as they are read here.
+_NUMBERS, _AXES, _SIZES = range(1, 4)
 _FIELDS = ir.LiteralStructType(
     [
         ir.ArrayType(_BYTE, object.__basicsize__),
@@ -50,7 +51,10 @@ class Flat(_Array):  # type: ignore[misc]  # Numba is untyped
 
 
 def flat(kind: Any) -> Any:
-    """Return the `Flat` type for that of a contiguous row, and all other types as they are."""
+    """Return the `Flat` type for that of a contiguous row, and all other types as they are.
+
+    Whether the array may be written to, or is aligned, is no part of it.
+    """
     if isinstance(kind, _Array) and (kind.ndim, kind.layout) == (1, "C"):
         return Flat(kind.dtype)
     return kind

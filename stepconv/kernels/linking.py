@@ -128,5 +128,5 @@ def _given(kind: Any) -> Any:
 
 
 def _taken(kind: Any) -> Any:
-    """Return the type for which a kernel is compiled, as which an array looks the same."""
+    """Return the type for which a kernel is compiled: inside, read-only arrays look the same."""
     return flat(kind.copy(readonly=False)) if isinstance(kind, types.Array) else kind

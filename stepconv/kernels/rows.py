@@ -114,7 +114,7 @@ def _measure(
     settings[bands.MAPPED] = mode > 0
     settings[bands.LEVELS] = levels
     settings[bands.ROWS], settings[bands.COLUMNS] = rows + extra_y, columns + extra_x
-    settings[bands.PITCH] = columns + extra_x
+    settings[bands.PITCH] = columns + extra_x  # no zeros are shared here
     settings[bands.PHASE_STEP] = (rows + extra_y) * (columns + extra_x) + bands.SPILL
 
     channel = planes * settings[bands.PHASE_STEP]
