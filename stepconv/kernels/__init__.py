@@ -47,7 +47,7 @@ the offsets of its taps. Where a band would only repeat the input, none is fille
 `depthwise_channels`  depthwise, small maps and short rows: channels in vectors, not pixels
 `depthwise3`          depthwise with 3x3, where the input can be read in place
 `depthwise`           other depthwise layers, and images of one channel
-`masked`              few channels, as many outputs as inputs: padding is masked, with AVX-512
+`masked`              few channels, the output as large as the input: padding is masked (AVX-512)
 `small`               many channels, mostly on small maps: channels in vectors, not pixels
 `direct`              all others
 `winograd`            3x3 with fewer multiplications, where asked for
