@@ -50,11 +50,11 @@ def specialised(kernel: Any, *arguments: Any) -> Callable[..., Any]:
 
     >>> import numpy as np
     >>> @compiled
-    ... def first(values):
-    ...     return values[0]
-    >>> entry = specialised(first, np.empty(0))
-    >>> float(entry(np.array([[2.5, 1.0], [3.0, 4.0]])))
-    2.5
+    ... def count(values):
+    ...     return values.size
+    >>> entry = specialised(count, np.empty(0))
+    >>> entry(np.array([2.5, 1.0])), entry(np.array([[2.5, 1.0, 3.0], [4.0, 0.5, 2.0]]))
+    (2, 6)
     """
     if not JIT:
         return kernel  # type: ignore[no-any-return]
