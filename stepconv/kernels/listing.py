@@ -104,6 +104,21 @@ def vectors_of(rows: int, columns: int, pitch: int, lanes: int) -> tuple[int, bo
     return min(by_row, across), by_row <= across
 
 
+def tile_sizes(count: int) -> list[int]:
+    """Return how many vectors each tile takes of `count` in all.
+
+    A single one would wait for its own sums: no tile is so small.
+
+    >>> tile_sizes(6), tile_sizes(7), tile_sizes(1)
+    ([3, 3], [3, 2, 2], [2])
+    """
+    full, left = divmod(count, TILE_VECTORS)
+    sizes = [TILE_VECTORS] * full + [left] * (left > 0)
+    if left == 1:
+        sizes[-2:] = [2, TILE_VECTORS - 1] if full else [2]
+    return sizes
+
+
 def records(
     rows: int, columns: int, pitch: int, width: int, lanes: int, exact: bool = False
 ) -> Indices:
@@ -127,10 +142,7 @@ def records(
     kept = (column < columns) & (pixel >= done[:, None]) & (pixel < end[:, None])
     cell = (row * width + column)[np.arange(count), kept.argmax(axis=1)]
     fields = np.column_stack([begin, kept @ (1 << np.arange(lanes)), kept.sum(axis=1), cell])
-    full, left = divmod(count, TILE_VECTORS)
-    sizes = [TILE_VECTORS] * full + [left] * (left > 0)
-    if left == 1:  # a single vector would wait for its own sums: no tile is so small
-        sizes[-2:] = [2, TILE_VECTORS - 1] if full else [2]
+    sizes = tile_sizes(count)
     first = np.cumsum(sizes) - sizes
     members = np.minimum(first[:, None] + np.arange(TILE_VECTORS), count - 1)
     table = np.empty((len(sizes), RECORD), np.int64)

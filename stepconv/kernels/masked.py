@@ -28,7 +28,7 @@ from stepconv.kernels.direct import packer
 from stepconv.kernels.drivers import emitted
 from stepconv.kernels.emit import Code, Value
 from stepconv.kernels.host import host
-from stepconv.kernels.listing import Tables, span
+from stepconv.kernels.listing import Tables, span, tile_sizes
 from stepconv.kernels.lowering import driver
 from stepconv.kernels.small import direct_cycles, runs_cycles
 from stepconv.kernels.tiled import TiledPlan
@@ -311,11 +311,7 @@ def _records(geometry: Geometry, size: int, lanes: int, tables: Tables) -> Indic
     axes = geometry.embedded
     sizes = [axis.output_size for axis in axes]
     pixels = prod(sizes)
-    count = -(-pixels // lanes)
-    full, left = divmod(count, TILE_VECTORS)
-    vectors = [TILE_VECTORS] * full + [left] * (left > 0)
-    if left == 1:  # a single vector would wait for its own sums: no tile is so small
-        vectors[-2:] = [2, TILE_VECTORS - 1] if full else [2]
+    vectors = tile_sizes(-(-pixels // lanes))
     firsts = (np.cumsum(vectors) - vectors) * lanes
     members = firsts[:, None] + np.arange(TILE_VECTORS * lanes)
     owned = (members < pixels) & (
