@@ -35,8 +35,14 @@ Axes = tuple[Axis, Axis, Axis]
 #: Zen 3, which has 512 KB, bands of 250 and 400 KB do no better: weights are read more often then.
 BAND_BYTES = 800 * 1024
 
+#: Bytes of pixels read in their place that stay in the second cache, among weights and output: with
+#: 800 KB, wavenet and 1x1 64-256@56 take 5 % longer on Zen 4; 200 and 400 KB do as 300. With
+#: 16 registers, stretches of them stay (`stepconv.kernels.direct`).
+PLACE_BYTES = 300 * 1024 if host().registers == 32 else BAND_BYTES
+
 #: Bytes of a band of up to so many pixels, some tiles: smaller ones would leave vectors empty. One
-#: that does not fit the second cache comes from the third, so many bytes in a cycle.
+#: that does not fit the second cache comes from the third, so many bytes in a cycle; of pixels in
+#: their place those that do not stay.
 FEW_BYTES, FEW_PIXELS = 4 << 20, 4 * TILE_VECTORS * host().lanes(4)
 FAR_BYTES_A_CYCLE = 25.0
 
@@ -52,8 +58,9 @@ TILE_CYCLES = 60.0
 ROW_CYCLES = 2.0
 FILL_CYCLES = {1: 4.0, 2: 7.0, 3: 6.0, 4: 5.0}
 FILL_ONE_CYCLES = 5.0  # for each number, where the stride is more: 14x14 with stride 14 on Zen 4
-#: Bytes of weights a cycle.
-WEIGHT_BYTES = 100.0
+#: Bytes of weights a cycle; and where they do not fit the second cache: 1024-1024 with a kernel of
+#: 3 takes 9 % longer on 130 columns in three bands than in one.
+WEIGHT_BYTES, FAR_WEIGHT_BYTES = 100.0, 10.0
 
 #: Sizes that are tried: enough, since the largest that fit are the best but for sharing.
 TRIED = 10
@@ -76,17 +83,18 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
     """
     lanes = host().lanes(dtype.itemsize)
     height, width = axes[1].output_size, axes[2].output_size
-    whole = width >= lanes and readable(axes, dtype.itemsize)
+    whole = width >= lanes and readable(axes, dtype.itemsize, geometry.group_inputs)
     best, least = Cut(1, min(width, TILE_VECTORS * lanes), 1, whole), inf
     lines = tile_rows(geometry.group_outputs)
     blocks = -(-geometry.group_outputs // lines)
     steps = geometry.terms
     images = (1 if geometry.batch is None else geometry.batch) * geometry.groups
-    weights = blocks * lines * steps * dtype.itemsize / WEIGHT_BYTES
+    weights = blocks * lines * steps * dtype.itemsize
+    weighing = weights / (WEIGHT_BYTES if weights <= BAND_BYTES else FAR_WEIGHT_BYTES)
     for layout, rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
         fill = 0.0 if whole else filling(geometry, axes, layout, lanes)
-        size = 0 if whole else _bytes(geometry, dtype, layout, beside * rows * columns)
-        far = size / FAR_BYTES_A_CYCLE if size > BAND_BYTES else 0.0
+        size = _bytes(geometry, dtype, layout, beside * rows * columns)
+        far = max(0, size - PLACE_BYTES) if whole else size if size > BAND_BYTES else 0
         parts = -(-height // rows) * -(-width // columns)
         last = (height - 1) % rows + 1, (width - 1) % columns + 1
         sweeps = [
@@ -94,7 +102,10 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
             for outputs in ((rows, columns), last)
         ]
         for shares in {1, min(threads, blocks)}:
-            each, end = (fill + ((sweep + far) * blocks + weights) / shares for sweep in sweeps)
+            each, end = (
+                fill + ((sweep + far / FAR_BYTES_A_CYCLE) * blocks + weighing) / shares
+                for sweep in sweeps
+            )
             time = _time(each, end, parts, images * axes[0].output_size * shares, threads)
             if time < least:
                 best, least = Cut(rows, columns, shares, whole), time

@@ -377,7 +377,9 @@ def direct_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> float
     terms = geometry.terms * step_share(rows)
     if not in_place(axes):
         own = tiles * (terms * _STEP + _BEGIN)
-        return own if readable(axes, dtype.itemsize) else filled_cycles(geometry, axes, dtype, own)
+        if readable(axes, dtype.itemsize, geometry.group_inputs):
+            return own
+        return filled_cycles(geometry, axes, dtype, own)
     own = tiles * (terms * _STEP_IN_PLACE + _BEGIN_IN_PLACE)
     pixels = prod(axis.output_size for axis in axes)
     moved = geometry.group_inputs * cells(axes) + geometry.group_outputs * pixels
