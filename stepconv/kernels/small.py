@@ -83,6 +83,7 @@ from stepconv.kernels.small_tiles import (
     AHEAD_AT,
     PART,
     SINGLE,
+    Shape,
     shapes,
 )
 from stepconv.kernels.tiled import TiledPlan
@@ -258,7 +259,7 @@ def plan(
     if axes[2].output_size > MOST_PIXELS:
         return None
     # Single pixels read other kernels than those of 1 from a band: in place is not measured there.
-    tried = shapes(geometry.group_outputs, axes[2].output_size, host().lanes(dtype.itemsize))
+    tried = tiles_of(geometry, axes, dtype)
     places = [Runs(axes, shape, in_place=True) for shape in tried] if flat or not SINGLE else []
     place = min(
         (runs for runs in places if runs.within),
@@ -322,6 +323,14 @@ def plan(
     return SmallPlan(geometry, dtype, axes, threads, runs, rows, together(runs), once)
 
 
+def tiles_of(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> tuple[Shape, ...]:
+    """Return the tiles that may do well."""
+    x, lanes = axes[2], host().lanes(dtype.itemsize)
+    # Padding wider than the first or the last pixel of a run.
+    pieces = x.mode == "zeros" and max(x.border) > 1
+    return shapes(geometry.group_outputs, x.output_size, lanes, pieces)
+
+
 def _at_hand(
     geometry: Geometry, axes: Axes, dtype: np.dtype[Any], runs: Runs, several: bool
 ) -> bool:
@@ -356,8 +365,7 @@ def runs_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any], samples: i
     But for bands where all pixels are multiplied with all taps.
     """
     least = np.inf
-    lanes = host().lanes(dtype.itemsize)
-    for shape in shapes(geometry.group_outputs, axes[2].output_size, lanes):
+    for shape in tiles_of(geometry, axes, dtype):
         place, band = (Runs(axes, shape, in_place=own) for own in (True, False))
         own = filled_cycles(geometry, axes, dtype, band.cycles(geometry, dtype, samples) / samples)
         if place.within and (in_place(axes) or not SINGLE):
