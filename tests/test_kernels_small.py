@@ -233,7 +233,6 @@ def test_tiles_have_one_vector_of_channels_where_the_second_would_be_empty(
     assert {shape.wide for shape in shapes(outputs, 14, 16)} == {2, wide}
 
 
-@pytest.mark.skipif(SINGLE, reason="bands are filled there")
 def test_bands_in_place_have_as_many_pixels_as_pay_for_their_weights() -> None:
     axis = Axis(56, 3, 2, pad=(1, 1))
     plan = small.plan(Geometry((axis, axis), 1, 384, 48, 1), np.dtype(np.float32), 1)
@@ -247,8 +246,9 @@ def test_channels_a_power_of_two_apart_are_crowded() -> None:
 
     assert crowded(square(128), 4, 64)
     assert not crowded(square(126), 4, 64)
-    assert not crowded(square(128), 4, 16)
-    assert not crowded(square(32), 4, 512)
+    # In the second cache, or the first.
+    assert crowded(square(128), 4, 16) == SINGLE
+    assert crowded(square(32), 4, 512) == SINGLE
 
 
 def test_tiles_ask_for_the_pixels_of_later_ones() -> None:
@@ -307,8 +307,9 @@ def test_joined_runs_keep_what_they_need(kinds: list[int], data: st.DataObject) 
 @pytest.mark.parametrize("outputs", [64, 80])
 @pytest.mark.parametrize(("size", "kernel", "stride"), [(7, 3, 1), (4, 3, 1), (7, 1, 2)])
 def test_weights_laid_out_in_turn_give_the_same_sums(
-    size: int, kernel: int, stride: int, outputs: int
+    size: int, kernel: int, stride: int, outputs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(small, "direct_cycles", lambda *_: np.inf)
     axis = Axis(size, kernel, stride, pad=(kernel // 2, kernel // 2))
     assert same_in_turn(Geometry((axis, axis), 1, 90, outputs, 1), "float32", 1)
 

@@ -5,9 +5,8 @@ multiplied that is not a number of the input:
 
 - Kernels of 1 with stride 1 and no padding: each output cell sees the one input cell in its
   place, and whatever the rank, the pixels are one row.
-- In `stepconv.kernels.small`, with 32 registers, most others: a run leaves out the taps under which
-  it sees padding (`stepconv.kernels.runs`), and its pixels are read one by one, so that they may
-  be a stride apart.
+- In `stepconv.kernels.small` most others: a run leaves out the taps under which it sees padding
+  (`stepconv.kernels.runs`), and its pixels are read one by one, so that they may be a stride apart.
 - In `stepconv.kernels.direct`, whose vectors take neighbours: those without padding and stride.
 
 Rows that the kernel covers from end to end are one long row first (`flattened`).
@@ -30,11 +29,15 @@ from stepconv.kernels.host import host
 
 Axes = tuple[Axis, Axis, Axis]
 
-# Of the second cache, 1 MB on Zen 4: places for lines with the same low bits of their address, and
-# the bytes after which those repeat. With 4 times as many channels as there are places for theirs,
-# maps of 128 and 256 columns take 10 to 20 % longer in place than from a band, with twice as many
-# 3 % less; rows of less than four lines the processor foresees (3-D on 32 columns: 4 % less).
-_WAYS, _WAY_BYTES, _CROWD, _SHORT_BYTES = 8, 128 * 1024, 2, 256
+# Places in a cache for lines with the same low bits of their address, and the bytes after which
+# those repeat. Of the second cache, 1 MB on Zen 4: with 4 times as many channels as there are
+# places for theirs, maps of 128 and 256 columns take 10 to 20 % longer in place than from a band,
+# with twice as many 3 % less; rows of less than four lines the processor foresees (3-D on 32
+# columns: 4 % less). With 16 registers, whose tiles read from it, of the first cache: maps of 64,
+# 112 and 128 columns take 4 to 9 % longer, those of 28 and 56 up to 5 % less (Zen 4 with AVX2).
+_WAYS, _WAY_BYTES, _CROWD, _SHORT_BYTES = (
+    (8, 128 * 1024, 2, 256) if host().registers == 32 else (8, 4096, 1, 0)
+)
 
 
 @dataclass(frozen=True)
@@ -140,10 +143,10 @@ def cells(axes: Axes) -> int:
     return prod(axis.input_size for axis in axes)
 
 
-def crowded(axes: Axes, itemsize: int, channels: int) -> bool:
-    """Whether so many channels of the input get into each other's way in the second cache.
+def crowded(axes: Axes, itemsize: int, rows: int) -> bool:
+    """Whether so many rows of channels of the input get into each other's way in a cache.
 
-    Where they lie a large power of two apart, their lines are all kept in the same few places.
+    Where channels lie a large power of two apart, their lines are all kept in the same few places.
     """
     places = _WAYS * (_WAY_BYTES // gcd(cells(axes) * itemsize, _WAY_BYTES))
-    return axes[2].input_size * itemsize >= _SHORT_BYTES and channels > _CROWD * places
+    return axes[2].input_size * itemsize >= _SHORT_BYTES and rows > _CROWD * places

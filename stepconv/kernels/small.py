@@ -258,9 +258,8 @@ def plan(
     flat = in_place(axes)
     if axes[2].output_size > MOST_PIXELS:
         return None
-    # Single pixels read other kernels than those of 1 from a band: in place is not measured there.
     tried = tiles_of(geometry, axes, dtype)
-    places = [Runs(axes, shape, in_place=True) for shape in tried] if flat or not SINGLE else []
+    places = [Runs(axes, shape, in_place=True) for shape in tried]
     place = min(
         (runs for runs in places if runs.within),
         key=lambda runs: runs.cycles(geometry, dtype),
@@ -274,7 +273,13 @@ def plan(
 
     most, rows = BAND_BYTES, bands(BAND_BYTES)
     several = rows is None or rows.count > 1
-    if place is not None and not (flat or _at_hand(geometry, axes, dtype, place, several)):
+    # A band of few pixels is no better than the input itself: all weights pass over each.
+    narrow = SINGLE and (
+        rows is None or _pixels(bands(SOME_ROWS_BYTES) or rows, axes) < LEAST_PIXELS
+    )
+    if place is not None and not (
+        flat or narrow or _at_hand(geometry, axes, dtype, place, several)
+    ):
         place = None
     if rows is None:
         # Not even one row fits: a group of tiles at a time, where they lie, if the next needs most
@@ -291,7 +296,7 @@ def plan(
             rows = bands(most) or rows
         if _uneven(geometry, axes, threads, rows):
             rows = bands(most, threads) or rows
-    if len(rows.outputs[0]) * axes[2].output_size > MOST_PIXELS:
+    if _pixels(rows, axes) > MOST_PIXELS:
         return None
     samples = 1 if geometry.batch is None else geometry.batch
 
@@ -316,7 +321,7 @@ def plan(
     if cycles(runs) > direct_cycles(geometry, axes, dtype):
         return None
     block_bytes = runs.shape.wide * host().lanes(dtype.itemsize) * geometry.terms * dtype.itemsize
-    few = rows.count > 1 and len(rows.outputs[0]) * runs.width < LEAST_PIXELS
+    few = rows.count > 1 and _pixels(rows, axes) < LEAST_PIXELS
     if few and runs.in_place and block_bytes > FIRST_BYTES:
         larger = even_rows(axes, 2 * LEAST_PIXELS)
         return SmallPlan(geometry, dtype, axes, threads, runs, larger, 1, once)
@@ -331,13 +336,19 @@ def tiles_of(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> tuple[Shap
     return shapes(geometry.group_outputs, x.output_size, lanes, pieces)
 
 
+def _pixels(rows: RowBands, axes: Axes) -> int:
+    """Return the pixels of a band."""
+    return len(rows.outputs[0]) * axes[2].output_size
+
+
 def _at_hand(
     geometry: Geometry, axes: Axes, dtype: np.dtype[Any], runs: Runs, several: bool
 ) -> bool:
     """Whether runs can read the input in its place, in one band or `several`, and do well there."""
     piece = span(geometry.group_inputs, prod(geometry.kernel_size))
     part = order(geometry, dtype, runs.shape, piece, False, several).part
-    return not crowded(axes, dtype.itemsize, part)
+    rows = part * prod(geometry.kernel_size[:-1]) if SINGLE else part
+    return not crowded(axes, dtype.itemsize, rows)
 
 
 def _uneven(geometry: Geometry, axes: Axes, threads: int, rows: RowBands) -> bool:
@@ -368,7 +379,7 @@ def runs_cycles(geometry: Geometry, axes: Axes, dtype: np.dtype[Any], samples: i
     for shape in tiles_of(geometry, axes, dtype):
         place, band = (Runs(axes, shape, in_place=own) for own in (True, False))
         own = filled_cycles(geometry, axes, dtype, band.cycles(geometry, dtype, samples) / samples)
-        if place.within and (in_place(axes) or not SINGLE):
+        if place.within:
             own = min(own, place.cycles(geometry, dtype, samples) / samples)
         least = min(least, own)
     return least
