@@ -274,11 +274,11 @@ def plan(
     most, rows = BAND_BYTES, bands(BAND_BYTES)
     several = rows is None or rows.count > 1
     # A band of few pixels is no better than the input itself: all weights pass over each.
-    narrow = SINGLE and (
-        rows is None or _pixels(bands(SOME_ROWS_BYTES) or rows, axes) < LEAST_PIXELS
+    narrow = rows is None or (
+        several and _pixels(bands(SOME_ROWS_BYTES) or rows, axes) < LEAST_PIXELS
     )
     if place is not None and not (
-        flat or narrow or _at_hand(geometry, axes, dtype, place, several)
+        flat or (SINGLE and narrow) or _at_hand(geometry, axes, dtype, place, several)
     ):
         place = None
     if rows is None:
@@ -344,7 +344,13 @@ def _pixels(rows: RowBands, axes: Axes) -> int:
 def _at_hand(
     geometry: Geometry, axes: Axes, dtype: np.dtype[Any], runs: Runs, several: bool
 ) -> bool:
-    """Whether runs can read the input in its place, in one band or `several`, and do well there."""
+    """Whether runs can read the input in its place, in one band or `several`, and do well there.
+
+    With 16 registers not where much of what lies beside their pixels is never multiplied: all
+    blocks would pass over it (1x1s2 512-1024@28 takes 1.3 times as long).
+    """
+    if SINGLE and any(axis.step > axis.kernel_size for axis in axes):
+        return False
     piece = span(geometry.group_inputs, prod(geometry.kernel_size))
     part = order(geometry, dtype, runs.shape, piece, False, several).part
     rows = part * prod(geometry.kernel_size[:-1]) if SINGLE else part
