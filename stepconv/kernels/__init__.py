@@ -54,7 +54,7 @@ the offsets of its taps. Where a band would only repeat the input, none is fille
 ====================  ==================================================================
 
 `small` has files of its own for each of its ideas, which it lists. It leaves the padding out pixel
-by pixel, so that with 32 registers most layers of networks need no band.
+by pixel, so that most layers of networks need no band.
 
 Layers keep their weights packed, functions pack them in each call. So where an output has some
 dozen pixels or fewer, and packing would take longer than the sums, a function takes `dots`. And
