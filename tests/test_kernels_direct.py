@@ -27,6 +27,8 @@ from tests.strategies import MODES, Layer, layers
 pytestmark = pytest.mark.compiled
 
 DTYPES = ("float32", "float64")
+# Where each kind of tile has a kernel to compile.
+FLOAT64_IS_SLOW = ("float32", pytest.param("float64", marks=pytest.mark.slow))
 DOTS, STAMPS = (
     str(Path(__file__).with_name(f"test_kernels_{name}.py")) for name in ("dots", "stamps")
 )
@@ -243,7 +245,7 @@ SMALL: Named = {
 }
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FLOAT64_IS_SLOW)
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("banded", [False, True])
 @pytest.mark.parametrize("name", SMALL)
@@ -349,7 +351,7 @@ TRANSPOSED: Named = {
 }
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FLOAT64_IS_SLOW)
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", TRANSPOSED)
 @pytest.mark.parametrize("vectors", [False, True])

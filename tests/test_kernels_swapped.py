@@ -36,7 +36,7 @@ def geometry_of(name: str) -> Geometry:
     return Geometry(axes, batch, inputs, outputs, 1)
 
 
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("dtype", ["f4", pytest.param("f8", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", CASES)
 def test_against_the_textbook(name: str, threads: int, dtype: str) -> None:
