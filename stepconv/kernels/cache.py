@@ -5,12 +5,12 @@ emitters that live in other files, so after an edit or an upgrade Numba would ru
 old code (numba#1833). Its index file is also rewritten by every process that
 compiles, so that processes which start at once on an empty folder can leave an index
 that names another signature's code. Here the name of a file says everything: a digest
-of the sources of this whole folder, of the versions, settings and host, of the
+of the sources of this whole folder, of the versions, settings and processor, of the
 function and of the argument types. A file is written under another name and moved
 into place, is never changed, and carries a checksum. Nothing that goes wrong with it
 is an error: the kernel is compiled again.
 
-    <cache folder>/kernels-<sources, versions, settings>/<function>-<types, host>.nbc
+    <cache folder>/kernels-<sources, versions, settings>/<function>-<types, processor>.nbc
 
 Only the newest few ``kernels-`` folders are kept.
 """
@@ -36,6 +36,7 @@ from numba.core import compiler, serialize
 from numba.core.runtime import nrt
 from numba.misc import appdirs
 
+from stepconv.kernels.host import host
 from stepconv.version import __version__
 
 # Some versions of Numba have types, and those not of these.
@@ -140,15 +141,17 @@ def folder() -> Path | None:
 
 @cache
 def stamp() -> str:
-    """Return a digest of all that machine code follows from, but for function, types and host."""
+    """Return a digest of all that machine code follows from, but for function, types and processor.
+
+    Of the processor only its vectors are in it, which can be chosen (`stepconv.kernels.host`).
+    """
     sources = Path(__file__).parent
     texts = []
     with contextlib.suppress(OSError):  # sources may lie in an archive, or be left out
         texts = [path.read_bytes() for path in sorted(sources.glob("*.py"))]
     versions = (__version__, numba.__version__, llvmlite.__version__, sys.implementation.cache_tag)
     settings = [f"{name}={getattr(_config, name, None)}" for name in _SETTINGS]
-    lanes = os.environ.get("STEPCONV_LANES", "")
-    return _digest(b"\0".join([*texts, repr((versions, settings, lanes)).encode()]))
+    return _digest(b"\0".join([*texts, repr((versions, settings, host())).encode()]))
 
 
 def _prune(place: Path) -> None:
