@@ -60,7 +60,7 @@ def test_families(dtype: str) -> None:
     assert chosen(*dense, algorithm="winograd").startswith("Winograd")
     assert chosen(*dense, algorithm="textbook") == "TextbookPlan"
     few = chosen((1, 2, 4, 2), (2, 1, 3, 3), dtype, groups=2, padding=1)
-    many = chosen((1, 64, 4, 2), (64, 1, 3, 3), dtype, groups=64, padding=1)
+    many = chosen((1, 64, 5, 5), (64, 1, 5, 5), dtype, groups=64, padding=2)
     assert (few, many) == ("Depthwise3Plan", "DepthwiseChannelsPlan")
     wide = "Depthwise3Plan" if host().masks else "DepthwisePlan"
     assert chosen((1, 64, 56, 56), (64, 1, 3, 3), dtype, groups=64, padding=1) == wide

@@ -56,9 +56,13 @@ MOST_TAPS = 256
 # multiply-add, whose 512 bits take two, and to begin and store a run. Elsewhere: to begin a
 # channel; in `depthwise3`, of a row of one vector, and for each vector more; in `depthwise`, beside
 # the multiply-adds of a vector, for each row of the kernel, or, of a single row, at all; and to
-# copy a number with a stride of more than 2.
+# copy a number with a stride of more than 2. There a narrow vector is copied in less time, and the
+# channel begun in more (`STEPCONV_LANES=8` and 4).
 _SQUARE, _STEP, _BEGIN = 0.113, 1.05 if host().vector_bytes == 64 else 0.55, 20.0
-_CHANNEL, _IN_PLACE, _MORE, _ROW, _ALONE, _APART = 40.0, 12.0, 4.0, 4.0, 12.0, 6.0
+_CHANNEL, _IN_PLACE, _MORE, _ALONE, _APART = 40.0, 12.0, 4.0, 12.0, 6.0
+_CHANNEL_COPIED, _ROW = (
+    (40.0, 4.0) if host().vector_bytes == 64 else (110.0, host().vector_bytes / 16)
+)
 
 (
     CHANNELS,
@@ -434,4 +438,4 @@ def _others(geometry: Geometry, axes: Axes, lanes: int, in_place: bool) -> float
         vector = 2 * products + _ALONE
     else:
         vector = products + _ROW * z.kernel_size * y.kernel_size
-    return _CHANNEL + rows * vectors * vector + copied
+    return _CHANNEL_COPIED + rows * vectors * vector + copied
