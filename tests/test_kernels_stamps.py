@@ -102,11 +102,11 @@ def test_bands_are_as_many_as_threads_share_evenly() -> None:
 @pytest.mark.parametrize(
     ("input_shape", "weight_shape", "arguments", "taken"),
     [
-        ((1, 64, 32, 32), (64, 3, 4, 4), {"stride": 2, "padding": 1}, True),
+        ((1, 64, 32, 32), (64, 2, 4, 4), {"stride": 2, "padding": 1}, True),
         ((1, 64, 32, 32), (64, 4, 4, 4), {"stride": 2, "padding": 1}, False),  # fill tiles
         ((1, 1, 64, 64), (1, 1, 4, 4), {"stride": 2, "padding": 1}, False),  # nothing to sum
         ((1, 21, 38, 38), (21, 2, 16, 16), {"stride": 8, "padding": 4}, False),  # many stamps
-        ((8, 64, 3, 3), (64, 1, 4, 4), {"stride": 2, "padding": 1}, False),  # less than a vector
+        ((8, 64, 1, 3), (64, 1, 4, 4), {"stride": 2, "padding": 1}, False),  # less than a vector
         ((1, 64, 8, 4000), (64, 1, 9, 9), {"stride": 2}, False),  # no row fits
     ],
 )
