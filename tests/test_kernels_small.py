@@ -357,3 +357,16 @@ def test_weights_that_are_passed_over_often_are_packed() -> None:
     assert own(14, 1)
     assert own(14, 2)
     assert not own(300, 1)
+
+
+@pytest.mark.skipif(SINGLE, reason="pixels are single there")
+def test_pieces_of_wide_rows_take_short_runs() -> None:
+    def layer(size: int) -> Geometry:
+        axis = Axis(size, 3, 1, 18, (18, 18))
+        return Geometry((axis, axis), 1, 2048, 256, 1)
+
+    plan = small.plan(layer(33), FLOAT, 1)
+    assert plan is not None
+    assert plan.shape.run < 7
+    wide = layer(small.MOST_PIECED + 1)
+    assert {shape.run for shape in small.tiles_of(wide, wide.embedded, FLOAT)} == {7}

@@ -202,7 +202,8 @@ def test_a_helper_that_could_not_lie_down_is_woken(threads: None) -> None:
     assert joined >= 15
 
 
-def test_the_number_of_threads_changes_no_bit(threads: None) -> None:
+def test_sharing_a_plan_changes_no_bit(threads: None) -> None:
+    """Other layers may be planned otherwise for more threads, and summed in another order."""
     rng = np.random.default_rng(2)
     image = rng.standard_normal((3, 32, 30, 30)).astype("f4")
     weight = rng.standard_normal((40, 32, 3, 3)).astype("f4")

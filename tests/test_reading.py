@@ -1,4 +1,4 @@
-"""Where tiles read: rows that become one row, end to end."""
+"""Where tiles read: rows that become one row, end to end, and the input in its place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from stepconv.geometry import Axis
-from stepconv.kernels.reading import MOST_COVERED, flattened
+from stepconv.kernels.host import host
+from stepconv.kernels.reading import MOST_COVERED, flattened, readable
 
 ONE = Axis(1, 1)
 COVERED = [
@@ -48,3 +49,19 @@ def test_rows_that_the_kernel_covers_are_one(z: Axis, y: Axis, x: Axis) -> None:
 @pytest.mark.parametrize(("y", "x"), APART)
 def test_others_stay_as_they_are(y: Axis, x: Axis) -> None:
     assert flattened((ONE, y, x)) == (ONE, y, x)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    ("axis", "channels", "there"),
+    [
+        (Axis(64, 3), 300, True),
+        (Axis(256, 1), 300, True),
+        (Axis(16000, 3), 128, host().registers == 32),  # channels lie more than a page apart
+        (Axis(1 << 18, 3), 128, False),  # they crowd the cache
+        (Axis(64, 3, 2), 300, False),
+        (Axis(64, 3, pad=(0, 1)), 300, False),
+    ],
+)
+def test_where_vectors_of_pixels_are_read_in_place(axis: Axis, channels: int, there: bool) -> None:
+    assert readable((ONE, ONE, axis), 4, channels) == there

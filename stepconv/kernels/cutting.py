@@ -17,17 +17,11 @@ from typing import Any
 import numpy as np
 
 from stepconv.geometry import Axis, Geometry
-from stepconv.kernels.bands import (
-    Layout,
-)
+from stepconv.kernels.bands import Layout
 from stepconv.kernels.host import host
 from stepconv.kernels.listing import vectors_of
 from stepconv.kernels.reading import readable
-from stepconv.kernels.tiles import (
-    TILE_VECTORS,
-    step_share,
-    tile_rows,
-)
+from stepconv.kernels.tiles import TILE_VECTORS, step_share, tile_rows
 
 Axes = tuple[Axis, Axis, Axis]
 
@@ -94,7 +88,8 @@ def cut(geometry: Geometry, dtype: np.dtype[Any], axes: Axes, threads: int, besi
     for layout, rows, columns in _sizes(geometry, dtype, axes, lanes, beside):
         fill = 0.0 if whole else filling(geometry, axes, layout, lanes)
         size = _bytes(geometry, dtype, layout, beside * rows * columns)
-        far = max(0, size - PLACE_BYTES) if whole else size if size > BAND_BYTES else 0
+        stay = PLACE_BYTES if whole else 0 if size > BAND_BYTES else size
+        far = max(0, size - stay)
         parts = -(-height // rows) * -(-width // columns)
         last = (height - 1) % rows + 1, (width - 1) % columns + 1
         sweeps = [

@@ -63,7 +63,7 @@ Axes = tuple[Axis, Axis, Axis]
 #: More tiles than there are.
 _ALL = 1 << 40
 #: Bytes of pixels read in their place that all blocks pass over in turn, from the second cache. On
-#: Zen 3 it takes a quarter off 1x1 64-256@56; on Zen 5 all blocks pass over all pixels.
+#: Zen 3 it takes a quarter off 1x1 64-256@56; with 32 registers `cutting.PLACE_BYTES` sees to it.
 STRETCH_BYTES = _ALL if host().registers == 32 else 96 * 1024
 
 # Settings, after those of the band.

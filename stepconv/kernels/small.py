@@ -20,9 +20,9 @@ Runs are cut so that the least is multiplied under taps that lie in the padding:
     16 columns                   4 4 4 4        and tiles of three runs
     10 columns                   5 5
 
-Then nothing is read that is no number of the input, and with 32 registers most layers of networks
-need no copy of it. Where a band is filled as in `direct`, each depth of a volume shares planes with
-the next, which are filled once.
+Then nothing is read that is no number of the input, and most layers of networks need no copy of it.
+Where a band is filled as in `direct`, each depth of a volume shares planes with the next, which are
+filled once.
 """
 
 from __future__ import annotations
@@ -98,6 +98,9 @@ SOME_ROWS_BYTES = BAND_BYTES if host().registers == 32 else 400 * 1024
 #: The same where tiles read the input in its place, which lies less evenly in the second cache:
 #: with 800 KB vgg 3x3 128@112 takes as long on a quiet machine, 5 % longer on a busy one.
 SOME_IN_PLACE_BYTES = 500 * 1024
+#: Columns up to which short runs are tried for the pieces that padding makes of a row: of longer
+#: ones these are a small part (of 128 they take off 3 % at most), and there is much to try.
+MOST_PIECED = 128
 #: Pages of memory on which the pixels of a part may lie. Zen 3 knows the places of 64 at once;
 #: 1x1 256-64@56, where each channel has its own, takes 1.45 ms with 64 or more, 1.27 with 43.
 PART_PAGES = 48
@@ -273,12 +276,12 @@ def plan(
 
     most, rows = BAND_BYTES, bands(BAND_BYTES)
     several = rows is None or rows.count > 1
-    # A band of few pixels is no better than the input itself: all weights pass over each.
-    narrow = rows is None or (
-        several and _pixels(bands(SOME_ROWS_BYTES) or rows, axes) < LEAST_PIXELS
+    # With single pixels a band of few is no better than the input: all weights pass over each.
+    narrow = SINGLE and (
+        rows is None or (several and _pixels(bands(SOME_ROWS_BYTES) or rows, axes) < LEAST_PIXELS)
     )
     if place is not None and not (
-        flat or (SINGLE and narrow) or _at_hand(geometry, axes, dtype, place, several)
+        flat or narrow or _at_hand(geometry, axes, dtype, place, several)
     ):
         place = None
     if rows is None:
@@ -332,7 +335,7 @@ def tiles_of(geometry: Geometry, axes: Axes, dtype: np.dtype[Any]) -> tuple[Shap
     """Return the tiles that may do well."""
     x, lanes = axes[2], host().lanes(dtype.itemsize)
     # Padding wider than the first or the last pixel of a run.
-    pieces = x.mode == "zeros" and max(x.border) > 1
+    pieces = x.mode == "zeros" and max(x.border) > 1 and x.output_size <= MOST_PIECED
     return shapes(geometry.group_outputs, x.output_size, lanes, pieces)
 
 
@@ -353,7 +356,7 @@ def _at_hand(
         return False
     piece = span(geometry.group_inputs, prod(geometry.kernel_size))
     part = order(geometry, dtype, runs.shape, piece, False, several).part
-    rows = part * prod(geometry.kernel_size[:-1]) if SINGLE else part
+    rows = part * axes[0].kernel_size * axes[1].kernel_size if SINGLE else part
     return not crowded(axes, dtype.itemsize, rows)
 
 

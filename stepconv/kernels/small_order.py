@@ -12,8 +12,8 @@ meanwhile the weights of the next part are asked for::
                     for channel in part, for tap: multiply-adds
 
 With 16 registers a tile has 6 single pixels, and what it reads for each product is twice as much.
-There all sums are done so, and pixels that are read in their place are cut into stretches that all
-blocks pass over in turn.
+There all sums are done so, and the pixels of kernels of 1, which are read in their place, are cut
+into stretches that all blocks pass over in turn.
 """
 
 from __future__ import annotations

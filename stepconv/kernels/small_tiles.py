@@ -87,8 +87,8 @@ def shapes(outputs: int, width: int, lanes: int, pieces: bool = False) -> tuple[
     """Return the tiles for so many output channels and `width` columns.
 
     Narrow ones too where wide ones have a rest; but fewer channels than half a vector are left to
-    others. The `pieces` into which runs cut a row where its padding begins may be short on any row:
-    33 columns under a dilation of 18 are 15, 3 and 15, for which runs of 5 take 0.8 of the time.
+    others. The `pieces` into which padding cuts a wide row may be short: 33 columns under a
+    dilation of 18 are 15, 3 and 15, for which runs of 5 take 0.8 of the time.
     """
     found = SHAPES
     if 2 * outputs >= lanes and -(-outputs // lanes) % 2:
